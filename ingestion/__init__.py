@@ -1,0 +1,1 @@
+"""Ingestion: everything that arrives, loaded into the raw schemas of the warehouse with its lineage."""
