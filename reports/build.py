@@ -47,14 +47,10 @@ def build_site(published_path: Path, out_dir: Path, pages_dir: Path = PAGES) -> 
     files = sorted(pages_dir.glob("*.md"))
     if not files:
         raise PageError(f"no pages: {pages_dir} holds no .md file")
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"), undefined=StrictUndefined, autoescape=True
-    )
+    environment = Environment(loader=FileSystemLoader(HERE / "templates"), undefined=StrictUndefined, autoescape=True)
     template = environment.get_template("page.html")
     with duckdb.connect(str(snapshot), read_only=True) as connection:
-        build = connection.execute(
-            "select build_id, as_of_at, ruleset_version from marts.published_build"
-        ).fetchone()
+        build = connection.execute("select build_id, as_of_at, ruleset_version from marts.published_build").fetchone()
         if build is None:
             raise PageError(f"{snapshot} has an empty marts.published_build: publish it again")
         rendered = [_render_page(file, connection) for file in files]
@@ -62,7 +58,12 @@ def build_site(published_path: Path, out_dir: Path, pages_dir: Path = PAGES) -> 
     out_dir.mkdir(parents=True, exist_ok=True)
     for page, body in rendered:
         html = template.render(
-            page=page, pages=pages, body=body, build_id=build[0], as_of=_cell(build[1]), ruleset_version=build[2]
+            page=page,
+            pages=pages,
+            body=body,
+            build_id=build[0],
+            as_of=_cell(build[1]),
+            ruleset_version=build[2],
         )
         (out_dir / f"{page.name}.html").write_text(html, encoding="utf-8")
     return pages
