@@ -1,0 +1,11 @@
+{#
+    A company's name for comparison (no legal form).
+
+    A function of the hygiene package registered with the engine; call it on distinct values.
+    expression: SQL expression, text.
+#}
+{% macro company_key(expression) -%}
+    {{ return(adapter.dispatch("company_key", "leadhouse")(expression)) }}
+{%- endmacro %}
+
+{% macro default__company_key(expression) -%} lh_company_key({{ expression }}) {%- endmacro %}

@@ -1,0 +1,8 @@
+{{ config(materialized="connected_components") }}
+
+select record_key as node_a, linked_record_key as node_b
+from {{ ref("int_identity_links") }}
+union all
+select record_key as node_a, record_key as node_b
+from {{ ref("int_contact_records") }}
+where quarantine_reason is null

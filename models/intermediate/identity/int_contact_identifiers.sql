@@ -1,0 +1,81 @@
+-- What each record can be recognised by. An identifier is a type and a value; records that bear the same one are linked
+-- if the rules trust the type and not too many records bear it.
+with
+    records as (select * from {{ ref("int_contact_records") }} where quarantine_reason is null),
+
+    emails as (select * from {{ ref("int_clean_emails") }} where email_canonical is not null),
+
+    merged_ids as (
+        select record_key, source, part as merged_id from {{ split_rows("records", "merged_record_ids") }} as merged
+    ),
+
+    additional_emails as (
+        select record_key, part as email_raw from {{ split_rows("records", "additional_emails_raw") }} as additional
+    ),
+
+    crm_ids as (
+        select record_key, source || ':' || record_id as identifier_value
+        from records
+        where source not in ('events', 'hubspot_forms')
+        union
+        select record_key, source || ':' || merged_id as identifier_value
+        from merged_ids
+    ),
+
+    addresses as (
+        select records.record_key, emails.email_canonical, emails.is_role, emails.is_disposable
+        from records
+        inner join emails on records.email_raw = emails.email_raw
+        union
+        select additional_emails.record_key, emails.email_canonical, emails.is_role, emails.is_disposable
+        from additional_emails
+        inner join emails on additional_emails.email_raw = emails.email_raw
+    ),
+
+    hubspot_ids as (
+        select record_key, {{ dbt.replace("identifier_value", "'hubspot:'", "''") }} as crm_user_id
+        from crm_ids
+        where identifier_value like 'hubspot:%'
+    ),
+
+    devices as (
+        select distinct person_record_id as record_id, anonymous_id
+        from {{ ref("int_events") }}
+        where person_record_id is not null and anonymous_id is not null
+    ),
+
+    identifiers as (
+        select record_key, 'crm_id' as identifier_type, identifier_value
+        from crm_ids
+        union all
+        select record_key, case when is_role then 'email_role' else 'email' end as identifier_type, email_canonical
+        from addresses
+        union all
+        select record_key, 'phone_name' as identifier_type, phone_e164 || ' ' || first_name_key || ' ' || last_name_key
+        from records
+        where phone_e164 is not null and first_name_key is not null and last_name_key is not null
+        union all
+        select record_key, 'user_id' as identifier_type, user_id
+        from records
+        where user_id is not null
+        union all
+        select record_key, 'crm_user_id' as identifier_type, crm_user_id
+        from hubspot_ids
+        union all
+        select records.record_key, 'crm_user_id' as identifier_type, records.user_id
+        from records
+        inner join (select distinct crm_user_id from hubspot_ids) as known on records.user_id = known.crm_user_id
+        union all
+        select records.record_key, 'anonymous_id' as identifier_type, devices.anonymous_id
+        from devices
+        inner join records on devices.record_id = records.record_id and records.source = 'events'
+    ),
+
+    final as (
+        select distinct record_key, identifier_type, identifier_value
+        from identifiers
+        where identifier_value is not null
+    )
+
+select *
+from final
