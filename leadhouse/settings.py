@@ -1,0 +1,216 @@
+"""Settings: the environment first, then ``leadhouse.toml``, then defaults that need nothing.
+
+A leaf module: it imports nothing of ours, so that ``orchestration`` may read it too. Secrets come from the environment
+only and are never printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+#: The folder of the dbt project, of the seeds and of ``leadhouse.toml``. Relative paths in settings start here.
+PROJECT_DIR = Path(__file__).resolve().parents[1]
+SETTINGS_FILE = PROJECT_DIR / "leadhouse.toml"
+ENV_PREFIX = "LEADHOUSE_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message names where it was read, the key, the rule and what to do."""
+
+
+class Settings(BaseSettings):
+    """Everything an installation can choose. Field names are the keys of ``leadhouse.toml``.
+
+    Environment: ``LEADHOUSE_<NAME>``. Paths are absolute after loading.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    data_dir: Path = Field(default=Path("data"), description="Folder for everything that is written.")
+    warehouse_path: Path | None = Field(default=None, description="The working warehouse, a DuckDB file.")
+    published_dir: Path | None = Field(default=None, description="Folder of the published snapshots.")
+    ops_url: str | None = Field(default=None, description="SQLAlchemy URL of the operational store.")
+    hubspot_base_url: AnyHttpUrl | None = Field(default=None, description="None: HubSpot is neither read nor written.")
+    hubspot_token: SecretStr | None = Field(default=None, description="Bearer token; environment only.")
+    events_dir: Path | None = Field(default=None, description="Folder of event files (Segment lines or Parquet).")
+    ads_dir: Path | None = Field(default=None, description="Folder of ad spend CSV files.")
+    enrichment_dir: Path | None = Field(default=None, description="Folder of enrichment CSV files.")
+    mappings: Annotated[list[Path], NoDecode] = Field(
+        default=[], description="Mapping files for other CSV or Parquet exports (environment: comma-separated)."
+    )
+    burst_limit: int = Field(default=190, ge=1, description="Requests the portal allows in one burst window.")
+    burst_seconds: float = Field(default=10.0, gt=0, description="Length of the burst window, in seconds.")
+    requests_in_flight: int = Field(default=6, ge=1, le=64, description="Concurrent requests to the portal.")
+    keep_published: int = Field(default=3, ge=1, description="Published snapshots kept, the current one included.")
+
+    @field_validator("mappings", mode="before")
+    @classmethod
+    def _split_mappings(cls, value: object) -> object:
+        if isinstance(value, str):
+            text = value.strip()
+            return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part]
+        return value
+
+    @field_validator("data_dir", "warehouse_path", "published_dir", "events_dir", "ads_dir", "enrichment_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else PROJECT_DIR / value.expanduser()
+
+    @field_validator("mappings")
+    @classmethod
+    def _absolute_mappings(cls, value: list[Path]) -> list[Path]:
+        return [PROJECT_DIR / path.expanduser() for path in value]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic-settings passes all four by name)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then ``leadhouse.toml``; no ``.env`` file."""
+        return init_settings, env_settings, _TomlFile(settings_cls)
+
+    @property
+    def warehouse(self) -> Path:
+        """The working warehouse (one writer at a time)."""
+        return self.warehouse_path or self.data_dir / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """Folder of ``<build_id>.duckdb`` files and of the ``current.duckdb`` link."""
+        return self.published_dir or self.data_dir / "published"
+
+    @property
+    def current_snapshot(self) -> Path:
+        """The link to the newest published snapshot."""
+        return self.published / "current.duckdb"
+
+    @property
+    def ops_store_url(self) -> str:
+        """SQLAlchemy URL of the operational store."""
+        return self.ops_url or f"sqlite:///{self.data_dir / 'ops.db'}"
+
+    @property
+    def pipelines_dir(self) -> Path:
+        """Where loaders keep their cursors and unfinished packages."""
+        return self.data_dir / "pipelines"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own folder: run history, event logs, its settings."""
+        return self.data_dir / "dagster"
+
+    @property
+    def manifest_path(self) -> Path:
+        """dbt's ``manifest.json``; its folder follows dbt's own ``DBT_TARGET_PATH``."""
+        return PROJECT_DIR / os.environ.get("DBT_TARGET_PATH", "target") / "manifest.json"
+
+    @property
+    def seeds_dir(self) -> Path:
+        """The rules that marketing owns, as CSV files."""
+        return PROJECT_DIR / "seeds"
+
+    def hubspot_access(self) -> tuple[str, str]:
+        """Base URL and token of the portal.
+
+        Raises:
+            SettingsError: one of the two is missing.
+        """
+        if self.hubspot_base_url is None:
+            raise SettingsError(
+                "No HubSpot portal is configured. Set LEADHOUSE_HUBSPOT_BASE_URL (https://api.hubapi.com, or the "
+                "address that `leadhouse sandbox` prints) and LEADHOUSE_HUBSPOT_TOKEN."
+            )
+        if self.hubspot_token is None or not self.hubspot_token.get_secret_value():
+            raise SettingsError(
+                f"A HubSpot portal is configured ({self.hubspot_base_url}) but its token is not. Set "
+                "LEADHOUSE_HUBSPOT_TOKEN in the environment; tokens are not read from files."
+            )
+        return str(self.hubspot_base_url).rstrip("/"), self.hubspot_token.get_secret_value()
+
+    def as_environment(self) -> dict[str, str]:
+        """The paths and the store as environment variables, for a child process or for dbt (no secrets)."""
+        return {
+            "LEADHOUSE_DATA_DIR": str(self.data_dir),
+            "LEADHOUSE_WAREHOUSE_PATH": str(self.warehouse),
+            "LEADHOUSE_PUBLISHED_DIR": str(self.published),
+            "LEADHOUSE_OPS_URL": self.ops_store_url,
+        }
+
+
+class _TomlFile(PydanticBaseSettingsSource):
+    """``leadhouse.toml``, with its keys checked before pydantic sees them so that the message can name the file."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        raise NotImplementedError(f"the file is read as a whole, not by field ({field}, {field_name})")
+
+    def __call__(self) -> dict[str, Any]:
+        return read_settings_file(SETTINGS_FILE)
+
+
+def read_settings_file(path: Path) -> dict[str, Any]:
+    """The keys and values of a ``leadhouse.toml``; empty when there is no such file.
+
+    Raises:
+        SettingsError: the file is not TOML, holds a secret, or holds a key that no setting has.
+    """
+    if not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path.name}: not a valid TOML file: {error}") from error
+    for key in values:
+        if "token" in key or "secret" in key or "password" in key:
+            raise SettingsError(
+                f"{path.name}, key {key}: secrets are read from the environment only. Delete the line, revoke the "
+                f"value if the file was shared, and set {ENV_PREFIX}{key.upper()} instead."
+            )
+        if key not in Settings.model_fields:
+            known = ", ".join(name for name in Settings.model_fields if "token" not in name)
+            raise SettingsError(f"{path.name}, key {key}: no such setting. Known settings: {known}.")
+    return values
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this installation; ``overrides`` come before every other source.
+
+    Raises:
+        SettingsError: a value breaks a rule; names the variable or the key, the value's problem and the rule.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, os.environ, overrides)) from None
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"LEADHOUSE_MAPPINGS: neither a comma-separated list nor a JSON list: {error}") from error
+
+
+def _explain(error: ValidationError, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> str:
+    sentences = []
+    for problem in error.errors(include_input=True, include_url=False):
+        key = str(problem["loc"][0]) if problem["loc"] else "?"
+        variable = f"{ENV_PREFIX}{key.upper()}"
+        if key in overrides:
+            where = f"option {key}"
+        elif any(name.upper() == variable for name in environment):
+            where = f"environment variable {variable}"
+        else:
+            where = f"{SETTINGS_FILE.name}, key {key}"
+        field = Settings.model_fields.get(key)
+        shown = "" if "token" in key else f" (found {problem['input']!r})"
+        meaning = f" {field.description}" if field and field.description else ""
+        sentences.append(f"{where}: {problem['msg'].lower()}{shown}.{meaning}")
+    return " ".join(sentences)

@@ -1,0 +1,1 @@
+"""What runs when: Dagster assets, jobs, schedules and the published snapshot."""

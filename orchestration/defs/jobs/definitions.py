@@ -1,0 +1,38 @@
+"""Jobs, the schedule and the sensor. Schedule and sensor are off until someone switches them on."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.assets import APPLY_TAGS, INGEST_TAGS, PLAN_TAGS, PUBLISHED_SNAPSHOT
+
+_STEP = "leadhouse/step"
+ingested = dg.AssetSelection.tag(_STEP, INGEST_TAGS[_STEP]).materializable()
+planned = dg.AssetSelection.tag(_STEP, PLAN_TAGS[_STEP])
+applied = dg.AssetSelection.tag(_STEP, APPLY_TAGS[_STEP])
+built = dg.AssetSelection.assets(PUBLISHED_SNAPSHOT).upstream().materializable()
+
+ingest = dg.define_asset_job("ingest", ingested, description="Load every configured source.")
+build = dg.define_asset_job("build", built - ingested, description="Build and test every model, then publish.")
+ingest_and_build = dg.define_asset_job(
+    "ingest_and_build", ingested | built, description="Load every configured source, build, test, publish."
+)
+crm_plan = dg.define_asset_job("crm_plan", planned, description="Plan every sync; no request is sent.")
+crm_apply = dg.define_asset_job("crm_apply", applied, description="Apply the newest plan of every sync.")
+crm_sync = dg.define_asset_job("crm_sync", planned | applied, description="Plan every sync and apply the plans.")
+
+nightly = dg.ScheduleDefinition(
+    name="nightly_ingest_and_build",
+    job=ingest_and_build,
+    cron_schedule="0 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Every day at 04:00 UTC.",
+)
+
+sync_after_green_build = dg.AutomationConditionSensorDefinition(
+    name="sync_after_green_build",
+    target=planned | applied,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Plans and applies every sync after a green build (orchestration/automation.py says when exactly).",
+)

@@ -1,0 +1,94 @@
+"""The sources an installation may have, and how each is loaded: the same for Dagster and for ``leadhouse ingest``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ingestion.results import LoadResult, Progress
+from leadhouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source. ``setting`` names what switches it on, ``groups`` the parts that can be loaded on their own."""
+
+    name: str
+    setting: str
+    is_configured: Callable[[Settings], bool]
+    load: Callable[[Settings, Progress, str | None], list[LoadResult]]
+    groups: tuple[str, ...] = ()
+
+
+def _load_hubspot(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.hubspot import load_hubspot
+
+    base_url, token = settings.hubspot_access()
+    return load_hubspot(
+        settings.warehouse,
+        base_url,
+        token,
+        pipelines_dir=settings.pipelines_dir,
+        burst_limit=settings.burst_limit,
+        burst_seconds=settings.burst_seconds,
+        requests_in_flight=settings.requests_in_flight,
+        progress=progress,
+        groups=None if group is None else [group],
+    )
+
+
+def _load_events(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.events import load_events
+
+    assert settings.events_dir is not None, "loaded only when configured"
+    return load_events(settings.warehouse, settings.events_dir, pipelines_dir=settings.pipelines_dir, progress=progress)
+
+
+def _load_ads(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.ads import load_ads
+
+    assert settings.ads_dir is not None, "loaded only when configured"
+    return load_ads(settings.warehouse, settings.ads_dir, pipelines_dir=settings.pipelines_dir, progress=progress)
+
+
+def _load_enrichment(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.enrichment import load_enrichment
+
+    assert settings.enrichment_dir is not None, "loaded only when configured"
+    return load_enrichment(
+        settings.warehouse, settings.enrichment_dir, pipelines_dir=settings.pipelines_dir, progress=progress
+    )
+
+
+def _load_files(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.files import load_mapping
+
+    results: list[LoadResult] = []
+    for mapping in settings.mappings:
+        results += load_mapping(settings.warehouse, mapping, pipelines_dir=settings.pipelines_dir, progress=progress)
+    return results
+
+
+def _load_ops(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.ops import load_ops
+
+    return load_ops(settings.warehouse, settings.ops_store_url, progress=progress)
+
+
+SOURCES: Mapping[str, Source] = {
+    source.name: source
+    for source in (
+        Source(
+            "hubspot",
+            "hubspot_base_url",
+            lambda settings: settings.hubspot_base_url is not None,
+            _load_hubspot,
+            ("crm_objects", "engagements", "marketing", "lists", "reference"),
+        ),
+        Source("events", "events_dir", lambda settings: settings.events_dir is not None, _load_events),
+        Source("ads", "ads_dir", lambda settings: settings.ads_dir is not None, _load_ads),
+        Source("enrichment", "enrichment_dir", lambda settings: settings.enrichment_dir is not None, _load_enrichment),
+        Source("files", "mappings", lambda settings: bool(settings.mappings), _load_files),
+        Source("ops", "ops_url", lambda settings: True, _load_ops),
+    )
+}

@@ -1,0 +1,112 @@
+"""dbt's manifest, parsed anew only when a file of the project has changed, and what the other assets read from it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from leadhouse.settings import PROJECT_DIR, load_settings
+from orchestration.errors import ProjectNotParsed
+
+#: What a manifest depends on. Seeds count too: dbt keeps their checksums.
+_PROJECT_PARTS = ("models", "macros", "seeds", "snapshots", "tests/dbt", "dbt_project.yml", "profiles.yml")
+
+#: Arguments before the command: nothing on the terminal, no log file, nothing sent anywhere.
+DBT_QUIET = (
+    "--no-send-anonymous-usage-stats",
+    "--no-version-check",
+    "--log-level",
+    "none",
+    "--log-level-file",
+    "none",
+    "--no-use-colors",
+    "--no-print",
+)
+
+
+def project_fingerprint(project_dir: Path = PROJECT_DIR) -> str:
+    """A hash over path, size and modification time of every file that the manifest depends on."""
+    digest = hashlib.sha256()
+    for part in _PROJECT_PARTS:
+        root = project_dir / part
+        files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+        for path in files:
+            if "__pycache__" in path.parts:
+                continue
+            status = path.stat()
+            digest.update(f"{path.relative_to(project_dir)}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def prepared_manifest() -> Path:
+    """The path of an up-to-date ``manifest.json``; runs ``dbt parse`` in this process when it is missing or stale.
+
+    Several processes may ask at once (Dagster starts a few): one parses, the others wait.
+
+    Raises:
+        ProjectNotParsed: dbt cannot parse the project.
+    """
+    manifest = load_settings().manifest_path
+    stamp = manifest.with_name("manifest.fingerprint")
+    fingerprint = project_fingerprint()
+    if _is_current(manifest, stamp, fingerprint):
+        return manifest
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(manifest.with_name("manifest.lock")):
+        if not _is_current(manifest, stamp, fingerprint):
+            _parse(manifest.parent)
+            stamp.write_text(fingerprint, encoding="utf-8")
+    return manifest
+
+
+def read_manifest() -> Mapping[str, Any]:
+    """The up-to-date manifest as a mapping."""
+    loaded: Mapping[str, Any] = json.loads(prepared_manifest().read_bytes())
+    return loaded
+
+
+@contextmanager
+def dbt_environment(**extra: str) -> Iterator[None]:
+    """dbt's view of this installation (project, profile, warehouse path) in ``os.environ`` while the block runs."""
+    wanted = {
+        "DBT_PROJECT_DIR": str(PROJECT_DIR),
+        "DBT_PROFILES_DIR": str(PROJECT_DIR),
+        "LEADHOUSE_WAREHOUSE_PATH": str(load_settings().warehouse),
+        **extra,
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _is_current(manifest: Path, stamp: Path, fingerprint: str) -> bool:
+    return manifest.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _parse(target: Path) -> None:
+    from dbt.cli.main import dbtRunner
+
+    with dbt_environment():
+        result = dbtRunner().invoke([*DBT_QUIET, "parse", "--target-path", str(target)])
+    if not result.success:
+        raise ProjectNotParsed(f"dbt cannot parse the project: {result.exception}")
