@@ -127,7 +127,7 @@ RAW_TABLES: dict[str, RawTable] = {
             "raw_hubspot", "email_campaigns", ("id",),
             [("id", TEXT), ("app_id", TEXT), ("name", TEXT), ("subject", TEXT), ("type", TEXT), *LOADED],
         ),
-        # type: SENT DELIVERED OPEN CLICK BOUNCE STATUSCHANGE SPAMREPORT; is_machine: HubSpot's filteredEvent (bot or
+        # Types: SENT DELIVERED OPEN CLICK BOUNCE STATUSCHANGE SPAMREPORT; is_machine: HubSpot's filteredEvent (bot or
         # privacy proxy); for STATUSCHANGE, portal_subscription_status is UNSUBSCRIBED or SUBSCRIBED.
         _table(
             "raw_hubspot", "email_events", ("id",),
@@ -150,7 +150,7 @@ RAW_TABLES: dict[str, RawTable] = {
              ("group_name", TEXT), ("hubspot_defined", BOOL), *LOADED],
         ),
         # Append-only, one accepted line of one file (duplicates of message_id included: staging drops them, counted).
-        # type: track identify page screen group alias. properties, traits: JSON objects as sent.
+        # Types: track identify page screen group alias. properties, traits: JSON objects as sent.
         _table(
             "raw_events", "events", (),
             [("message_id", TEXT), ("type", TEXT), ("event", TEXT), ("user_id", TEXT), ("anonymous_id", TEXT),
