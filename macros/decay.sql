@@ -9,8 +9,8 @@
 #}
 {% macro decay(points, age_days, half_life_days) -%}
     cast(
-        cast({{ points }} as double)
-        * coalesce(power(cast(2 as double), - cast({{ age_days }} as double) / nullif({{ half_life_days }}, 0)), 1)
-        as decimal(28, 9)
+        cast({{ points }} as double) * coalesce(
+            power(cast(2 as double), - cast({{ age_days }} as double) / nullif({{ half_life_days }}, 0)), 1
+        ) as decimal(28, 9)
     )
 {%- endmacro %}

@@ -18,8 +18,10 @@
         then {{ in_list(value, rule_value) }}
         when 'between'
         then
-            {{ to_decimal(value, 2) }} >= coalesce({{ to_decimal(dbt.split_part(rule_value, "'..'", 1), 2) }}, -1000000000000000)
-            and {{ to_decimal(value, 2) }} < coalesce({{ to_decimal(dbt.split_part(rule_value, "'..'", 2), 2) }}, 1000000000000000)
+            {{ to_decimal(value, 2) }}
+            >= coalesce({{ to_decimal(dbt.split_part(rule_value, "'..'", 1), 2) }}, -1000000000000000)
+            and {{ to_decimal(value, 2) }}
+            < coalesce({{ to_decimal(dbt.split_part(rule_value, "'..'", 2), 2) }}, 1000000000000000)
         when 'like'
         then lower({{ value }}) like lower({{ rule_value }})
         when 'code_under'
