@@ -20,7 +20,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -29,7 +29,7 @@ import pyarrow as pa
 
 from ingestion.completeness import fingerprint
 from ingestion.errors import FileRefused, IngestionError
-from ingestion.loading import Feed, Loader, State
+from ingestion.loading import Into, Loader, Produce, State
 from ingestion.quarantine import QuarantineWriter, Reject, forget_files
 from ingestion.results import LoadResult, NoProgress, Progress
 from ingestion.schemas import RawTable
@@ -164,6 +164,7 @@ def load_files(
     files: Sequence[SourceFile],
     read: Reader,
     state_key: str = "files",
+    reader_version: str = "1",
     merge_on: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> LoadResult:
@@ -176,6 +177,7 @@ def load_files(
         files: as found by ``find_files``.
         read: reads one file.
         state_key: under which the files loaded are remembered; sources that share a raw table need one each.
+        reader_version: changes when the reader would read the same file differently; every file is then read anew.
         merge_on: columns whose equal rows are replaced (exports that repeat a record), empty to append.
         progress: told about rows as they are read.
 
@@ -184,7 +186,8 @@ def load_files(
     """
     watch = progress or NoProgress()
     started_at, clock = utc_now(), time.monotonic()
-    plan = plan_files(files, loader.state(table).get(state_key, {}))
+    known = loader.state(table.name).get(state_key, {})
+    plan = plan_files(files, {name: entry for name, entry in known.items() if entry["reader"] == reader_version})
     refused: set[str] = set()
     watch.start(table.qualified, None)
     while True:
@@ -194,10 +197,12 @@ def load_files(
             break
         loaded_at = utc_now()
         quarantine = QuarantineWriter(loader.warehouse_path, source, table.qualified, loaded_at)
-        tables = _reading(todo, read, quarantine, counts, watch, table, loaded_at, state_key, plan)
+        remembered = {"state_key": state_key, "reader_version": reader_version}
+        into = Into(table, merge_on)
+        rows = _reading(todo, read, quarantine, counts, watch, into, loaded_at, plan, **remembered)
         names = [file.name for file in todo]
         try:
-            loader.run([Feed(table, tables, merge_on)], partial(_make_room, loader, source, table, names, loaded_at))
+            loader.run(table.name, rows, partial(_make_room, loader, source, table, names, loaded_at))
             break
         except FileRefused as error:
             # Found out only while reading: the other files still load, this one is tried again next run.
@@ -251,15 +256,22 @@ def _reading(
     quarantine: QuarantineWriter,
     counts: _Counts,
     watch: Progress,
-    table: RawTable,
+    into: Into,
     loaded_at: datetime,
-    state_key: str,
     plan: FilePlan,
-) -> Callable[[State], Iterator[pa.Table]]:
-    def tables(state: State) -> Iterator[pa.Table]:
+    *,
+    state_key: str,
+    reader_version: str,
+) -> Produce:
+    table = into.table
+
+    def tables(state: State) -> Iterator[tuple[Into, pa.Table]]:
         known: State = state.setdefault(state_key, {})
-        known.update(plan.touched)
-        for file in todo:
+        for name, entry in plan.touched.items():
+            known[name] = {**entry, "reader": reader_version}
+        for position, file in enumerate(todo):
+            # A microsecond apart, in the order of their names: the later file's version of a record wins.
+            file_loaded_at = loaded_at + timedelta(microseconds=position)
 
             def refuse(reject: Reject, name: str = file.name) -> None:
                 counts.refused += 1
@@ -270,12 +282,12 @@ def _reading(
                 counts.loaded += len(rows)
                 watch.advance(table.qualified, counts.loaded + counts.refused - before)
                 before = counts.loaded + counts.refused
-                yield _with_lineage(rows, table, file.name, loaded_at)
+                yield into, _with_lineage(rows, table, file.name, file_loaded_at)
             watch.advance(table.qualified, counts.loaded + counts.refused - before)
             stat = file.path.stat()
             if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified_ns):
                 raise FileRefused(file.name, "was written to while it was read; nothing loaded, tried again next run")
-            known[file.name] = _entry(file)
+            known[file.name] = {**_entry(file), "reader": reader_version}
         quarantine.flush()
 
     return tables

@@ -8,13 +8,16 @@ read anew (``ingestion/file_source.py``), so that nothing is loaded twice.
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+# Merged rows wait in a schema of their own until they are merged; they need not stay there.
+os.environ.setdefault("LOAD__TRUNCATE_STAGING_DATASET", "true")
 
 import dlt
 import pyarrow as pa
@@ -33,45 +36,47 @@ State = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Feed:
-    """One raw table's share of a load.
+class Into:
+    """Where rows go, and what they take the place of.
 
-    ``tables`` is called when the load begins, with the state that the last finished load of this table left, and
-    yields Arrow tables in the raw table's schema; what it changes in the state is kept if, and only if, the load
-    succeeds. ``merge_on`` names the columns whose equal rows are replaced (empty: rows are appended); with
-    ``replace_groups`` they are not a key: every row with the same values gives way to the new ones.
+    ``merge_on`` names the columns whose equal rows are replaced: a key or, with ``groups``, the columns that all rows
+    of a group share (the whole group gives way to the new rows). ``whole`` replaces the table by the rows of this load.
+    Otherwise rows are appended.
     """
 
     table: RawTable
-    tables: Callable[[State], Iterator[pa.Table]]
     merge_on: tuple[str, ...] = ()
-    replace_groups: bool = False
-    replace_all: bool = False
+    groups: bool = False
+    whole: bool = False
 
-    def resource(self) -> Any:
-        """The dlt resource of this feed."""
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema; dlt holds key columns to be never null, and says so if Arrow's schema differs."""
+        return pa.schema([field.with_nullable(field.name not in self.merge_on) for field in self.table.columns])
+
+    def hints(self) -> Any:
+        """dlt's hints for this table."""
         hints: dict[str, Any] = {"write_disposition": "append"}
-        if self.replace_all:
+        if self.whole:
             hints = {"write_disposition": "replace"}
-        elif self.merge_on and self.replace_groups:
+        elif self.groups:
             hints = {
                 "write_disposition": {"disposition": "merge", "strategy": "delete-insert"},
                 "merge_key": list(self.merge_on),
             }
         elif self.merge_on:
             hints = {
-                "write_disposition": {"disposition": "merge", "strategy": "upsert"},
+                "write_disposition": {"disposition": "merge", "strategy": "delete-insert"},
                 "primary_key": list(self.merge_on),
+                # The same record twice in one load (a page that shifted, two exports): the later reading wins.
+                "columns": {"_loaded_at": {"dedup_sort": "desc"}},
             }
+        return dlt.mark.make_hints(table_name=self.table.name, schema_contract=CONTRACT, **hints)
 
-        # dlt holds key columns to be never null; saying the same in the Arrow schema keeps the two from differing.
-        schema = pa.schema([field.with_nullable(field.name not in self.merge_on) for field in self.table.columns])
 
-        def rows() -> Iterator[pa.Table]:
-            for table in self.tables(dlt.current.resource_state(self.table.name)):
-                yield pa.Table.from_arrays(table.columns, schema=schema)
-
-        return dlt.resource(rows, name=self.table.name, schema_contract=CONTRACT, **hints)
+#: Reads rows: called with the state that the last finished load left; what it changes there is kept if, and only if,
+#: the load succeeds.
+Produce = Callable[[State], Iterator[tuple[Into, pa.Table]]]
 
 
 class Loader:
@@ -114,38 +119,43 @@ class Loader:
         self._pipeline = self._pipeline.drop()
         self._pipeline.sync_destination()
 
-    def state(self, table: RawTable) -> State:
-        """The state that the last finished load of a table left (a copy)."""
+    def state(self, name: str) -> State:
+        """The state that the last finished load called ``name`` left (a copy)."""
         sources: State = self._pipeline.state.get("sources", {})
         schema: State = sources.get(self._pipeline.default_schema_name or self.dataset, {})
-        return dict(schema.get("resources", {}).get(table.name, {}))
+        return copy.deepcopy(dict(schema.get("resources", {}).get(name, {})))
 
-    def run(self, feeds: Sequence[Feed], before_load: Callable[[], None] | None = None) -> None:
-        """Reads every feed, then loads all of it as one package.
+    def run(self, name: str, produce: Produce, before_load: Callable[[], None] | None = None) -> None:
+        """Reads everything, then loads it as one package.
 
         Args:
-            feeds: the tables of this package.
+            name: under which the state is kept.
+            produce: yields Arrow tables, each in the schema of the raw table it goes into.
             before_load: called when everything has been read without an error and nothing is loaded yet: the moment
                 to remove what the new rows take the place of.
 
         Raises:
-            IngestionError: whatever a feed raised on purpose, unchanged; anything else is wrapped, with the table's
-                name. After an error nothing is pending and the state is that of the last finished load.
+            IngestionError: whatever ``produce`` raised on purpose, unchanged; anything else is wrapped. After an error
+                nothing is pending and the state is that of the last finished load.
         """
         raised: list[IngestionError] = []
+        begun: set[str] = set()
 
-        def guarded(feed: Feed) -> Feed:
-            def tables(state: State) -> Iterator[pa.Table]:
-                try:
-                    yield from feed.tables(state)
-                except IngestionError as error:
-                    raised.append(error)
-                    raise
-
-            return Feed(feed.table, tables, feed.merge_on, feed.replace_groups, feed.replace_all)
+        def items() -> Iterator[Any]:
+            try:
+                for into, rows in produce(dlt.current.resource_state(name)):
+                    item = pa.Table.from_arrays(rows.columns, schema=into.schema)
+                    if into.table.name in begun:
+                        yield dlt.mark.with_table_name(item, into.table.name)
+                    else:
+                        begun.add(into.table.name)
+                        yield dlt.mark.with_hints(item, into.hints(), create_table_variant=True)
+            except IngestionError as error:
+                raised.append(error)
+                raise
 
         try:
-            self._pipeline.extract([guarded(feed).resource() for feed in feeds], loader_file_format="parquet")
+            self._pipeline.extract([dlt.resource(items, name=name)], loader_file_format="parquet")
             self._pipeline.normalize()
             if before_load is not None:
                 before_load()
@@ -155,8 +165,7 @@ class Loader:
             if raised:
                 raise raised[0] from error
             cause = error.exception if isinstance(error, PipelineStepFailed) else error
-            names = ", ".join(feed.table.qualified for feed in feeds)
             raise IngestionError(
-                f"loading {names} failed and was dropped ({type(cause).__name__}: {cause}). What was in the warehouse "
-                "before is unchanged or complete; run again to read the same rows anew."
+                f"loading {self.dataset} ({name}) failed and was dropped ({type(cause).__name__}: {cause}). "
+                "What was in the warehouse before is unchanged or complete; run again to read the same rows anew."
             ) from error

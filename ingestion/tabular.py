@@ -113,8 +113,8 @@ def _text_records(file: SourceFile, refuse: Refuse, required: Sequence[str], lay
     except UnicodeDecodeError as error:
         raise FileRefused(
             file.name,
-            f"is not {layout.encoding} text ({error.reason} at byte {error.start}); nothing loaded. Save it as UTF-8, or "
-            "name its encoding in the mapping (cp1252 for most spreadsheets)",
+            f"is not {layout.encoding} text ({error.reason} at byte {error.start}); nothing loaded. "
+            "Save it as UTF-8, or name its encoding in the mapping (cp1252 for most spreadsheets)",
         ) from error
     except csv.Error as error:
         raise FileRefused(file.name, f"cannot be read as delimited text ({error}); nothing loaded") from error

@@ -1,0 +1,307 @@
+"""HubSpot over HTTP: one rate budget, several requests in flight, retries that do as they are told.
+
+Only reads are sent, so every request may be repeated. The token is a header of the session and appears nowhere else.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import orjson
+import requests
+
+from ingestion.errors import IngestionError, ScopeMissing, SourceUnavailable, TokenRefused, UnexpectedAnswer
+from ingestion.values import utc
+from ingestion.warehouse import utc_now
+
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+
+ATTEMPTS = 7
+TIMEOUT_SECONDS = (10.0, 60.0)
+#: Search has a limit of its own (5 a second); it is not announced in headers. A little less leaves room for jitter.
+SEARCHES = (4, 1.0)
+LONGEST_PAUSE_SECONDS = 60.0
+
+
+class RateBudget:
+    """At most ``limit`` requests in any ``seconds``, across all threads; and a pause when the CRM asks for one."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        if limit < 1 or seconds <= 0:
+            raise IngestionError(f"a rate of {limit} requests in {seconds} seconds is no rate; both must be above zero")
+        self._limit = limit
+        self._seconds = seconds
+        self._sent: deque[float] = deque()
+        self._paused_until = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Returns when the next request may be sent, having counted it."""
+        while True:
+            with self._lock:
+                now = time.monotonic()
+                while self._sent and self._sent[0] <= now - self._seconds:
+                    self._sent.popleft()
+                if now >= self._paused_until and len(self._sent) < self._limit:
+                    self._sent.append(now)
+                    return
+                free_at = self._sent[0] + self._seconds if len(self._sent) >= self._limit else now
+                delay = max(free_at, self._paused_until) - now
+            time.sleep(max(delay, 0.001))
+
+    def pause(self, seconds: float) -> None:
+        """Nobody sends for so long."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+
+class HubSpotClient:
+    """A portal, read-only.
+
+    Args:
+        base_url: ``https://api.hubapi.com``, or a sandbox's address.
+        token: bearer token of a private app or service key.
+        burst_limit: requests allowed in ``burst_seconds`` (private apps: 190 in 10 s on Professional and Enterprise).
+        burst_seconds: the window of ``burst_limit``, seconds.
+        requests_in_flight: how many requests wait for an answer at the same time, at most.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        burst_limit: int = 190,
+        burst_seconds: float = 10,
+        requests_in_flight: int = 6,
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise IngestionError(f"the CRM's address {base_url!r} must begin with https:// (or http:// for a sandbox)")
+        if not token.strip():
+            raise TokenRefused("no HubSpot token: set it in the environment")
+        self.base_url = base_url.rstrip("/")
+        self._token = token.strip()
+        self._budget = RateBudget(burst_limit, burst_seconds)
+        self._search_budget = RateBudget(*SEARCHES)
+        self._in_flight = threading.Semaphore(max(1, requests_in_flight))
+        self._pool = ThreadPoolExecutor(max(1, requests_in_flight), thread_name_prefix="hubspot")
+        self._width = max(1, requests_in_flight)
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self.server_time: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"HubSpotClient({self.base_url!r})"
+
+    def counting(self) -> CountingClient:
+        """The same client, counting the requests sent through it."""
+        return CountingClient(self)
+
+    def close(self) -> None:
+        """Stops waiting retries, ends the threads and closes the connections."""
+        self._stopped.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for session in self._sessions:
+            session.close()
+
+    def map(self, work: Callable[[Input], Output], inputs: Iterable[Input]) -> Iterator[Output]:
+        """Does ``work`` on each input with several in flight; the results come in the order of the inputs."""
+        waiting: deque[Future[Output]] = deque()
+        try:
+            for one in inputs:
+                waiting.append(self._pool.submit(work, one))
+                if len(waiting) >= 2 * self._width:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def request(
+        self, count: Callable[[], None], method: str, path: str, params: Mapping[str, Any] | None, body: Any
+    ) -> Any:
+        """Sends one request until it succeeds or there is no point in trying again.
+
+        Raises:
+            TokenRefused: 401. ScopeMissing: 403. UnexpectedAnswer: another 4xx, or an answer that is no JSON.
+            SourceUnavailable: no answer, 423, 429 or 5xx after every retry; or the daily limit is used up.
+        """
+        url = path if path.startswith("http") else self.base_url + path
+        what = f"{method} {url.removeprefix(self.base_url).split('?')[0]}"
+        last = "no answer"
+        for attempt in range(1, ATTEMPTS + 1):
+            if self._stopped.is_set():
+                raise SourceUnavailable(f"{what}: given up, the load was stopped")
+            self._budget.wait()
+            if path.endswith("/search"):
+                self._search_budget.wait()
+            count()
+            try:
+                with self._in_flight:
+                    answer = self._session().request(
+                        method,
+                        url,
+                        params=dict(params) if params else None,
+                        data=None if body is None else orjson.dumps(body),
+                        timeout=TIMEOUT_SECONDS,
+                        allow_redirects=False,
+                    )
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+                last = f"no answer ({type(error).__name__})"
+                self._stopped.wait(_backoff(attempt))
+                continue
+            self._note_time(answer)
+            if answer.status_code in (200, 201, 207):
+                return _decoded(answer, what)
+            last = f"status {answer.status_code}: {_message(answer)}"
+            self._refuse_or_wait(answer, what, attempt)
+        raise SourceUnavailable(f"{what} at {self.base_url} failed {ATTEMPTS} times; last: {last}. Try again later")
+
+    def _refuse_or_wait(self, answer: requests.Response, what: str, attempt: int) -> None:
+        status = answer.status_code
+        if status == 401:
+            raise TokenRefused(
+                f"{self.base_url} refused the token (401: {_message(answer)}). Set a valid HubSpot token in the "
+                "environment; the one in use is wrong, expired or revoked"
+            )
+        if status == 403:
+            raise ScopeMissing(
+                f"{what}: the token is valid but may not read this (403: {_message(answer)}). Add the scope to the app"
+            )
+        if status == 429:
+            policy = str(_json(answer).get("policyName") or "")
+            if "DAILY" in policy.upper():
+                raise SourceUnavailable(f"{what}: the portal's daily request limit is used up; run again tomorrow")
+            pause = _retry_after(answer) or (1.0 if "SECOND" in policy.upper() else 2.0 * attempt)
+            (self._search_budget if what.endswith("/search") else self._budget).pause(pause)
+        elif status == 423:
+            self._stopped.wait(max(2.0, _retry_after(answer) or 0.0, _backoff(attempt)))
+        elif status >= 500 or status == 408:
+            self._stopped.wait(_retry_after(answer) or _backoff(attempt))
+        else:
+            raise UnexpectedAnswer(f"{what}: refused with status {status}: {_message(answer)}")
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.headers.update(
+                {
+                    "Authorization": f"Bearer {self._token}",
+                    "Content-Type": "application/json",
+                    "Accept": "application/json",
+                    "User-Agent": "leadhouse-ingestion",
+                }
+            )
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+    def _note_time(self, answer: requests.Response) -> None:
+        """Keeps the server's own idea of the time at the first answer."""
+        if self.server_time is None:
+            try:
+                self.server_time = utc(parsedate_to_datetime(answer.headers["Date"]))
+            except (KeyError, ValueError):
+                self.server_time = utc_now()
+
+
+class CountingClient:
+    """A client that counts its requests (retries included); the limits are those of the portal, shared."""
+
+    def __init__(self, client: HubSpotClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self.requests = 0
+
+    def _count(self) -> None:
+        with self._lock:
+            self.requests += 1
+
+    @property
+    def server_time(self) -> datetime:
+        """The server's time (UTC, without a zone) when it first answered; ours if it has not yet."""
+        return self._client.server_time or utc_now()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """GET; the decoded JSON object."""
+        return _object(self._client.request(self._count, "GET", path, params, None), path)
+
+    def get_list(self, path: str, params: Mapping[str, Any] | None = None) -> list[Any]:
+        """GET of an endpoint that answers a bare list."""
+        value = self._client.request(self._count, "GET", path, params, None)
+        if not isinstance(value, list):
+            raise UnexpectedAnswer(f"GET {path}: a list was expected, got {type(value).__name__}")
+        return value
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """POST of a reading endpoint (search, batch read); the decoded JSON object."""
+        return _object(self._client.request(self._count, "POST", path, None, body), path)
+
+    def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """Follows ``paging.next.after`` and yields each page's ``results``."""
+        query = dict(params)
+        while True:
+            page = self.get(path, query)
+            yield page.get("results") or []
+            after = ((page.get("paging") or {}).get("next") or {}).get("after")
+            if after is None:
+                return
+            query["after"] = after
+
+    def map(self, work: Callable[[Input], Output], inputs: Iterable[Input]) -> Iterator[Output]:
+        """See ``HubSpotClient.map``."""
+        return self._client.map(work, inputs)
+
+
+def _backoff(attempt: int) -> float:
+    return float(min(LONGEST_PAUSE_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.0))
+
+
+def _retry_after(answer: requests.Response) -> float | None:
+    try:
+        return min(LONGEST_PAUSE_SECONDS, max(0.0, float(answer.headers["Retry-After"])))
+    except (KeyError, ValueError):
+        return None
+
+
+def _json(answer: requests.Response) -> Mapping[str, Any]:
+    try:
+        value = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, Mapping) else {}
+
+
+def _message(answer: requests.Response) -> str:
+    body = _json(answer)
+    words = str(body.get("message") or answer.reason or "no message")[:300]
+    correlation = body.get("correlationId")
+    return f"{words} (correlation id {correlation})" if correlation else words
+
+
+def _decoded(answer: requests.Response, what: str) -> Any:
+    try:
+        return orjson.loads(answer.content)
+    except orjson.JSONDecodeError as error:
+        raise UnexpectedAnswer(f"{what}: the answer is not JSON ({error}); is this address HubSpot's?") from error
+
+
+def _object(value: Any, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UnexpectedAnswer(f"{path}: an object was expected, got {type(value).__name__}")
+    return value
