@@ -1,0 +1,122 @@
+with
+    clusters as (select * from {{ ref("int_contact_clusters") }}),
+
+    records as (select * from {{ ref("int_contact_records") }}),
+
+    attributes as (select * from {{ ref("int_contact_attributes") }} where is_surviving),
+
+    titles as (select * from {{ ref("int_job_titles") }}),
+
+    contact_accounts as (select * from {{ ref("int_contact_accounts") }}),
+
+    hubspot_records as (select * from {{ ref("int_contact_hubspot_records") }}),
+
+    contact_emails as (select * from {{ ref("int_contact_emails") }}),
+
+    clean_emails as (select * from {{ ref("int_clean_emails") }}),
+
+    subscription_changes as (
+        select *
+        from {{ ref("stg_hubspot__email_events") }}
+        where event_type = 'STATUSCHANGE' and subscription_status is not null
+    ),
+
+    members as (
+        select
+            clusters.contact_id,
+            count(*) as source_record_count,
+            min(records.created_at) as created_at,
+            max(case when records.is_opted_out and not records.is_archived then 1 else 0 end) as is_opted_out,
+            max(case when records.source = 'hubspot' and records.is_archived then 1 else 0 end) as has_archived,
+            max(case when clusters.is_oldest then records.capture_method end) as capture_method
+        from clusters
+        inner join records on clusters.record_key = records.record_key
+        group by clusters.contact_id
+    ),
+
+    surviving as (
+        select
+            contact_id,
+            max(case when field = 'email' then value end) as email,
+            max(case when field = 'email' then record_key end) as email_record_key,
+            max(case when field = 'phone' then record_key end) as phone_record_key,
+            max(case when field = 'first_name' then value end) as first_name,
+            max(case when field = 'last_name' then value end) as last_name,
+            max(case when field = 'job_title' then value end) as job_title,
+            max(case when field = 'country' then value end) as country,
+            max(case when field = 'language' then value end) as language,
+            max(case when field = 'lifecycle_stage' then value end) as lifecycle_stage,
+            max(case when field = 'lead_status' then value end) as lead_status,
+            max(case when field = 'owner_id' then value end) as owner_id
+        from attributes
+        group by contact_id
+    ),
+
+    -- The last word of each mailbox on marketing mail.
+    subscriptions as (
+        select
+            contact_emails.contact_id,
+            subscription_changes.subscription_status,
+            subscription_changes.event_at,
+            row_number() over (
+                partition by clean_emails.email_canonical
+                order by subscription_changes.event_at desc, subscription_changes.event_id desc
+            ) as recency
+        from subscription_changes
+        inner join clean_emails on subscription_changes.email_raw = clean_emails.email_raw
+        inner join contact_emails on clean_emails.email_canonical = contact_emails.email_canonical
+    ),
+
+    unsubscribed as (
+        select distinct contact_id from subscriptions where recency = 1 and subscription_status = 'UNSUBSCRIBED'
+    ),
+
+    crm_records as (
+        select
+            contact_id,
+            count(*) as hubspot_record_count,
+            max(case when is_primary then record_id end) as hubspot_record_id
+        from hubspot_records
+        group by contact_id
+    ),
+
+    final as (
+        select
+            members.contact_id,
+            contact_accounts.account_id,
+            email_records.email,
+            coalesce(email_records.email_status, 'missing') as email_status,
+            phone_records.phone_e164,
+            surviving.first_name,
+            surviving.last_name,
+            {{ blank_to_null("coalesce(surviving.first_name, '') || ' ' || coalesce(surviving.last_name, '')") }}
+            as full_name,
+            surviving.job_title,
+            surviving.country,
+            {{ dbt.split_part("surviving.language", "'-'", 1) }} as language,
+            coalesce(titles.buying_role, 'unknown') as buying_role,
+            coalesce(titles.seniority, 'unknown') as seniority,
+            surviving.lifecycle_stage,
+            surviving.lead_status,
+            surviving.owner_id,
+            members.is_opted_out = 1 or unsubscribed.contact_id is not null as is_opted_out,
+            coalesce(email_records.email_status, 'missing') in ('valid', 'role')
+            or phone_records.phone_e164 is not null as is_reachable,
+            crm_records.hubspot_record_id,
+            coalesce(crm_records.hubspot_record_count, 0) as hubspot_record_count,
+            members.has_archived = 1 and crm_records.hubspot_record_id is null as is_archived_in_crm,
+            members.source_record_count,
+            members.created_at,
+            members.capture_method
+        from members
+        left join surviving on members.contact_id = surviving.contact_id
+        left join records as email_records on surviving.email_record_key = email_records.record_key
+        left join records as phone_records on surviving.phone_record_key = phone_records.record_key
+        left join titles on surviving.job_title = titles.job_title
+        left join contact_accounts on members.contact_id = contact_accounts.contact_id
+        left join crm_records on members.contact_id = crm_records.contact_id
+        left join unsubscribed on members.contact_id = unsubscribed.contact_id
+    )
+
+select *
+from final
