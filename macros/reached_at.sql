@@ -4,6 +4,4 @@
     before: relation with `reached_at` of the stage before.
     evidence: relation with `evidence_at`.
 #}
-{% macro reached_at(before, evidence) -%}
-    greatest({{ evidence }}.evidence_at, {{ before }}.reached_at)
-{%- endmacro %}
+{% macro reached_at(before, evidence) -%} greatest({{ evidence }}.evidence_at, {{ before }}.reached_at) {%- endmacro %}

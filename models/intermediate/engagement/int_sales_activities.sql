@@ -1,0 +1,109 @@
+with
+    calls as (
+        select
+            'call' as activity_type,
+            record_id,
+            activity_at,
+            created_at,
+            title,
+            case direction when 'INBOUND' then 'inbound' else 'outbound' end as direction,
+            coalesce(disposition, status) as outcome_value,
+            owner_id,
+            object_source,
+            is_archived,
+            duration_ms
+        from {{ ref("stg_hubspot__calls") }}
+    ),
+
+    meetings as (
+        select
+            'meeting' as activity_type,
+            record_id,
+            coalesce(started_at, activity_at) as activity_at,
+            created_at,
+            title,
+            'outbound' as direction,
+            coalesce(outcome, 'SCHEDULED') as outcome_value,
+            owner_id,
+            object_source,
+            is_archived,
+            cast({{ dbt.datediff("started_at", "ended_at", "second") }} as bigint) * 1000 as duration_ms
+        from {{ ref("stg_hubspot__meetings") }}
+    ),
+
+    emails as (
+        select
+            'email' as activity_type,
+            record_id,
+            activity_at,
+            created_at,
+            title,
+            case when direction in ('INCOMING_EMAIL', 'INBOUND') then 'inbound' else 'outbound' end as direction,
+            case
+                when direction in ('INCOMING_EMAIL', 'INBOUND') then 'REPLIED' else coalesce(status, 'SENT')
+            end as outcome_value,
+            owner_id,
+            object_source,
+            is_archived,
+            cast(null as bigint) as duration_ms
+        from {{ ref("stg_hubspot__emails") }}
+    ),
+
+    tasks as (
+        select
+            'task' as activity_type,
+            record_id,
+            activity_at,
+            created_at,
+            title,
+            'outbound' as direction,
+            coalesce(status, 'NOT_STARTED') as outcome_value,
+            owner_id,
+            object_source,
+            is_archived,
+            cast(null as bigint) as duration_ms
+        from {{ ref("stg_hubspot__tasks") }}
+    ),
+
+    activities as (
+        select *
+        from calls
+        union all
+        select *
+        from meetings
+        union all
+        select *
+        from emails
+        union all
+        select *
+        from tasks
+    ),
+
+    outcomes as (select * from {{ ref("activity_outcomes") }}),
+
+    automation_sources as (select * from {{ ref("automation_sources") }}),
+
+    final as (
+        select
+            activities.activity_type,
+            activities.record_id,
+            activities.activity_at,
+            activities.created_at,
+            activities.title,
+            activities.direction,
+            coalesce(outcomes.outcome, 'unknown') as outcome,
+            coalesce(outcomes.is_human_contact, false) as is_human_contact,
+            activities.owner_id,
+            automation_sources.object_source is not null as is_automated,
+            activities.is_archived,
+            activities.duration_ms
+        from activities
+        left join
+            outcomes
+            on activities.activity_type = outcomes.activity_type
+            and activities.outcome_value = outcomes.source_value
+        left join automation_sources on activities.object_source = automation_sources.object_source
+    )
+
+select *
+from final

@@ -1,0 +1,56 @@
+-- Whose a visit is: the person its events name, else the person the device belongs to, so that anonymous history joins
+-- a contact once it is identified.
+with
+    page_events as (select * from {{ ref("int_page_events") }}),
+
+    landings as (select * from {{ ref("int_session_landings") }}),
+
+    traffic_channels as (select * from {{ ref("int_traffic_channels") }}),
+
+    event_contacts as (select * from {{ ref("int_event_contacts") }}),
+
+    anonymous_contacts as (select * from {{ ref("int_anonymous_contacts") }}),
+
+    visits as (
+        select
+            session_id,
+            max(visitor_id) as visitor_id,
+            max(anonymous_id) as anonymous_id,
+            min(event_at) as session_started_at,
+            max(event_at) as session_ended_at,
+            count(*) as page_views,
+            coalesce(sum(dwell_seconds), 0) as dwell_seconds,
+            max(person_record_id) as person_record_id
+        from page_events
+        group by session_id
+    ),
+
+    final as (
+        select
+            visits.session_id,
+            visits.visitor_id,
+            visits.anonymous_id,
+            coalesce(event_contacts.contact_id, anonymous_contacts.contact_id) as contact_id,
+            visits.session_started_at,
+            visits.session_ended_at,
+            visits.page_views,
+            visits.dwell_seconds,
+            coalesce(traffic_channels.channel, 'unassigned') as channel,
+            landings.utm_source,
+            landings.utm_medium,
+            landings.utm_campaign,
+            landings.utm_content,
+            landings.utm_term,
+            landings.referrer_host,
+            landings.click_id_kind,
+            landings.landing_path,
+            landings.page_host
+        from visits
+        inner join landings on visits.session_id = landings.session_id
+        left join traffic_channels on landings.traffic_key = traffic_channels.traffic_key
+        left join event_contacts on visits.person_record_id = event_contacts.person_record_id
+        left join anonymous_contacts on visits.anonymous_id = anonymous_contacts.anonymous_id
+    )
+
+select *
+from final

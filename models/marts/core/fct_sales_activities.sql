@@ -1,0 +1,42 @@
+-- One row per contact of an activity: a call with three people is three activities of three contacts, with one
+-- source_record_id.
+with
+    activities as (select * from {{ ref("int_sales_activities") }} where not is_archived),
+
+    associations as (select * from {{ ref("int_hubspot_associations") }} where to_object = 'contacts'),
+
+    hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
+
+    participants as (
+        select distinct associations.from_object, associations.from_id, hubspot_ids.contact_id
+        from associations
+        inner join hubspot_ids on associations.to_id = hubspot_ids.hubspot_id
+        where associations.from_object in ('calls', 'meetings', 'emails', 'tasks')
+    ),
+
+    final as (
+        select
+            {{ hash_key(["activities.activity_type", "activities.record_id", "participants.contact_id"]) }}
+            as activity_id,
+            'hubspot' as source,
+            activities.record_id as source_record_id,
+            participants.contact_id,
+            activities.owner_id,
+            activities.activity_type,
+            activities.direction,
+            activities.outcome,
+            activities.is_human_contact,
+            activities.activity_at,
+            activities.created_at,
+            activities.title,
+            activities.duration_ms,
+            activities.is_automated
+        from activities
+        left join
+            participants
+            on activities.activity_type || 's' = participants.from_object
+            and activities.record_id = participants.from_id
+    )
+
+select *
+from final
