@@ -1,0 +1,59 @@
+-- Every record that was joined to an older one, and what it was recognised by (R5). One row per record and evidence.
+with
+    clusters as (select * from {{ ref("int_contact_clusters") }}),
+
+    records as (select * from {{ ref("int_contact_records") }}),
+
+    links as (select * from {{ ref("int_identity_links") }}),
+
+    evidence as (
+        select record_key, linked_record_key, identifier_type, identifier_value
+        from links
+        union
+        select linked_record_key as record_key, record_key as linked_record_key, identifier_type, identifier_value
+        from links
+    ),
+
+    merged as (
+        select clusters.record_key, clusters.contact_id, records.source, records.record_id
+        from clusters
+        inner join records on clusters.record_key = records.record_key
+        where not clusters.is_oldest
+    ),
+
+    oldest as (
+        select clusters.contact_id, clusters.record_key as kept_record_key, records.source, records.record_id
+        from clusters
+        inner join records on clusters.record_key = records.record_key
+        where clusters.is_oldest
+    ),
+
+    final as (
+        select
+            {{
+                hash_key(
+                    [
+                        "merged.record_key",
+                        "evidence.linked_record_key",
+                        "evidence.identifier_type",
+                        "evidence.identifier_value",
+                    ]
+                )
+            }} as merge_id,
+            merged.contact_id,
+            merged.source,
+            merged.record_id,
+            oldest.source as kept_source,
+            oldest.record_id as kept_record_id,
+            evidence.identifier_type,
+            evidence.identifier_value,
+            linked.source as linked_source,
+            linked.record_id as linked_record_id
+        from merged
+        inner join oldest on merged.contact_id = oldest.contact_id
+        inner join evidence on merged.record_key = evidence.record_key
+        inner join records as linked on evidence.linked_record_key = linked.record_key
+    )
+
+select *
+from final
