@@ -14,12 +14,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
 from orchestration.assets import PUBLISHED_SNAPSHOT
 
 
-def plan_after_green_build() -> dg.AutomationCondition:
+def plan_after_green_build() -> dg.AutomationCondition[Any]:
     """A new published snapshot that this plan has not been started for, and no plan is being made now."""
     published = dg.AssetSelection.assets(PUBLISHED_SNAPSHOT)
     new_snapshot = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()).allow(published)
@@ -29,7 +31,7 @@ def plan_after_green_build() -> dg.AutomationCondition:
     ).with_label("a green build was published and not planned yet")
 
 
-def apply_after_plan() -> dg.AutomationCondition:
+def apply_after_plan() -> dg.AutomationCondition[Any]:
     """A new plan that has not been started to be applied, and nothing is being applied now."""
     new_plan = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated())
     return (

@@ -99,18 +99,19 @@ def run_dbt(command: Sequence[str]) -> Iterator[NodeResult]:
 
 def _close_warehouse() -> None:
     """dbt-duckdb keeps the file open for the life of the process; another writer needs it now."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.duckdb import connections
 
-    environment = DuckDBConnectionManager._ENV
+    manager: Any = connections.DuckDBConnectionManager
+    environment = manager._ENV
     if environment is not None:
         environment.close()
-    DuckDBConnectionManager.close_all_connections()
+    manager.close_all_connections()
 
 
 def _node_result(message: Any) -> NodeResult:
-    from google.protobuf.json_format import MessageToDict
+    from dbt_common.events.functions import msg_to_dict
 
-    raw = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    raw = msg_to_dict(message)
     node = raw["data"]["node_info"]
     return NodeResult(
         unique_id=node["unique_id"],

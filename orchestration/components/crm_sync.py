@@ -60,18 +60,20 @@ class CrmSyncComponent(dg.Component, dg.Model, dg.Resolvable):
             from reverse_etl import plan_syncs
 
             settings = load_settings()
-            plan = plan_syncs(
-                current_snapshot(settings.published), prepared_manifest(), settings.ops_store_url, only=[model]
-            )
-            counts = {name: value for name, value in plan.to_dict().items() if isinstance(value, int | str)}
+            current_snapshot(settings.published)
+            plan = plan_syncs(settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=[model])
             yield dg.MaterializeResult(
-                metadata={**counts, "plan_id": plan.plan_id, "plan": dg.MetadataValue.md(plan.to_markdown())}
+                metadata={
+                    **plan.to_dict()["counts"],
+                    "plan_id": plan.plan_id,
+                    "plan": dg.MetadataValue.md(plan.to_markdown()),
+                }
             )
             yield dg.AssetCheckResult(
                 check_name=GUARD_CHECK,
                 passed=not plan.blocked,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=plan.blocked or None,
+                description="; ".join(plan.guards) or None,
             )
 
         return plan_asset
@@ -91,7 +93,7 @@ class CrmSyncComponent(dg.Component, dg.Model, dg.Resolvable):
             pool=pools.CRM_API,
             automation_condition=apply_after_plan(),
         )
-        def apply_asset(context: dg.AssetExecutionContext, config: ApplyConfig) -> dg.MaterializeResult:
+        def apply_asset(context: dg.AssetExecutionContext, config: ApplyConfig) -> dg.MaterializeResult[None]:
             from reverse_etl import apply
 
             settings = load_settings()

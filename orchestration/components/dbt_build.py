@@ -19,9 +19,12 @@ from orchestration import pools
 from orchestration.assets import asset_group
 from orchestration.dbt_run import refuse_bad_rules, run_dbt
 from orchestration.manifest import prepared_manifest, read_manifest
+from orchestration.progress import current_progress
+
+PROGRESS_LABEL = "dbt models and tests"
 
 
-class _Translator(DbtProjectComponentTranslator):  # type: ignore[misc]
+class _Translator(DbtProjectComponentTranslator):
     """Groups assets by their folder: ``staging``, ``intermediate_identity``, ``marts_core``, ``seeds``."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
@@ -48,7 +51,7 @@ class DbtBuildComponent(DbtProjectComponent):
         state_path.touch()
 
     @property
-    def translator(self) -> _Translator:  # type: ignore[override]
+    def translator(self) -> _Translator:
         """How dbt nodes become assets."""
         if not hasattr(self, "_translator"):
             self._translator = _Translator(self, self.translation_settings)
@@ -107,12 +110,16 @@ class DbtBuildComponent(DbtProjectComponent):
         if indirect:
             command += ["--indirect-selection", indirect]
         context.log.info("dbt " + " ".join(command[:12]) + (" ..." if len(command) > 12 else ""))
+        progress = current_progress()
+        progress.start(PROGRESS_LABEL, len(context.selected_asset_keys) + len(context.selected_asset_check_keys))
         for result in run_dbt(command):
+            progress.advance(PROGRESS_LABEL, 1)
             context.log.debug(f"{result.kind} {result.name}: {result.status} in {result.seconds:.2f} s")
             event = DbtCoreCliEventMessage(raw_event=result.raw_event, event_history_metadata={})
             yield from event.to_default_asset_events(
                 manifest=manifest, dagster_dbt_translator=self.translator, context=context, project=project
             )
+        progress.finish(PROGRESS_LABEL)
 
 
 def attach_tests(manifest: Mapping[str, Any]) -> Mapping[str, Any]:

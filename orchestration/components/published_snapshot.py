@@ -31,7 +31,7 @@ class PublishedSnapshotComponent(dg.Component, dg.Model, dg.Resolvable):
             pool=pools.WAREHOUSE,
             kinds={"duckdb"},
         )
-        def published_snapshot() -> dg.MaterializeResult:
+        def published_snapshot() -> dg.MaterializeResult[None]:
             settings = load_settings()
             done = publish(settings.warehouse, settings.published, keep=settings.keep_published)
             listed = "\n".join(f"| {table} | {count:,} |" for table, count in done.rows.items())

@@ -17,6 +17,9 @@ build = dg.define_asset_job("build", built - ingested, description="Build and te
 ingest_and_build = dg.define_asset_job(
     "ingest_and_build", ingested | built, description="Load every configured source, build, test, publish."
 )
+publish = dg.define_asset_job(
+    "publish", dg.AssetSelection.assets(PUBLISHED_SNAPSHOT), description="Publish the marts as they are."
+)
 crm_plan = dg.define_asset_job("crm_plan", planned, description="Plan every sync; no request is sent.")
 crm_apply = dg.define_asset_job("crm_apply", applied, description="Apply the newest plan of every sync.")
 crm_sync = dg.define_asset_job("crm_sync", planned | applied, description="Plan every sync and apply the plans.")

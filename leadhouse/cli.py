@@ -1,0 +1,410 @@
+"""The command line. Thin: each command reads settings, calls one part, and shows what came back.
+
+Exit codes: 0 done, 1 a step failed, 2 wrong usage or settings. Imports are inside the commands so that ``--help`` is
+quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
+
+app = typer.Typer(
+    help="Leadhouse: raw data in, scores and reasons out, CRM kept in step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+plan_app = typer.Typer(help="Plan every sync (no request is sent), or show a stored plan.", rich_markup_mode=None)
+app.add_typer(plan_app, name="plan")
+
+for _name, _value in {
+    # Nothing phones home, whatever the shell says.
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DO_NOT_TRACK": "1",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "DAGSTER_DISABLE_TELEMETRY": "true",
+}.items():
+    os.environ[_name] = _value
+
+
+class World(StrEnum):
+    """Sizes of the sample world."""
+
+    small = "small"
+    medium = "medium"
+    large = "large"
+
+
+WorldOption = Annotated[World, typer.Option("--world", help="Size of the sample world.")]
+
+
+def _our_errors() -> tuple[type[Exception], ...]:
+    """The exceptions that are meant for the person at the terminal; only loaded packages can have raised one."""
+    wanted = {
+        "ingestion.errors": ("IngestionError",),
+        "orchestration.errors": ("OrchestrationError",),
+        "reverse_etl.errors": ("WritebackError",),
+        "reports.build": ("PageError",),
+        "leadhouse.sandbox_process": ("SandboxError",),
+        "leadhouse.demo": ("DemoError",),
+    }
+    return tuple(
+        getattr(sys.modules[module], name)
+        for module, names in wanted.items()
+        if module in sys.modules
+        for name in names
+    )
+
+
+def _told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Prints our own errors as one message without a traceback; others are bugs and keep theirs."""
+
+    @wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except SettingsError as error:
+            _print_error(error)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            _print_error("Stopped.")
+            raise typer.Exit(130) from None
+        except Exception as error:
+            if isinstance(error, _our_errors()):
+                _print_error(error)
+                raise typer.Exit(1) from None
+            raise
+
+    return wrapper
+
+
+def _print_error(message: object) -> None:
+    from leadhouse.display import errors
+
+    errors.print(f"[bold red]Error:[/] {_escaped(str(message))}", soft_wrap=True)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+@app.command()
+@_told
+def demo(world: WorldOption = World.small) -> None:
+    """Run the whole path twice on the sample world and the sandbox CRM."""
+    from leadhouse.demo import run_demo
+
+    run_demo(world.value)
+
+
+@app.command("world")
+@_told
+def make_world(
+    size: Annotated[World, typer.Option("--size", help="Size of the sample world.")] = World.small,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default data/world/<size>.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed gives another world.")] = None,
+) -> None:
+    """Generate the sample world (kept: a second call does nothing)."""
+    from leadhouse.display import console
+    from leadhouse.sandbox_process import ensure_world
+
+    folder = out or load_settings().data_dir / "world" / size.value
+    with console.status("Generating the sample world"):
+        made, seconds = ensure_world(size.value, folder, seed=seed)
+    console.print(f"{made.folder}: as of {made.as_of.isoformat()}, " + (f"{seconds:.1f} s" if seconds else "cached"))
+
+
+@app.command()
+@_told
+def sandbox(
+    world: WorldOption = World.small,
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8765,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what was written to the sandbox.")] = False,
+) -> None:
+    """Serve the sandbox CRM with the sample world until interrupted."""
+    import signal
+
+    from leadhouse.display import console
+    from leadhouse.sandbox_process import ensure_world, running_sandbox
+
+    data_dir = load_settings().data_dir
+    with console.status("Generating the sample world"):
+        made, _ = ensure_world(world.value, data_dir / "world" / world.value)
+    database = data_dir / "sandbox" / f"{world.value}.sqlite"
+    extra = ["--reset"] if reset else []
+    with running_sandbox(made.folder, database, size=world.value, port=port, extra=extra) as running:
+        console.print(f"Sandbox CRM at {running.url} (process {running.pid}). To use it:", soft_wrap=True)
+        console.print(f"  export LEADHOUSE_HUBSPOT_BASE_URL={running.url}", soft_wrap=True)
+        console.print(f"  export LEADHOUSE_HUBSPOT_TOKEN={running.token}", soft_wrap=True)
+        console.print("Ctrl-C stops it.")
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+@app.command()
+@_told
+def ingest(
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only this source (hubspot, events, ads, enrichment, files, ops).")
+    ] = None,
+    mapping: Annotated[
+        list[Path] | None, typer.Option(help="Mapping file of another CSV or Parquet export; may be repeated.")
+    ] = None,
+) -> None:
+    """Load every configured source into the raw schemas."""
+    if mapping:
+        os.environ["LEADHOUSE_MAPPINGS"] = ",".join(str(path.resolve()) for path in mapping)
+        source = [*(source or []), "files"]
+    from leadhouse.display import console, live_progress, loads_table
+    from orchestration.loading import SOURCES
+    from orchestration.runs import run_job
+
+    settings = load_settings()
+    for name in source or []:
+        if name not in SOURCES:
+            raise SettingsError(f"--source {name}: no such source. Known: {', '.join(SOURCES)}.")
+        if not SOURCES[name].is_configured(settings):
+            raise SettingsError(
+                f"--source {name}: not configured. Set LEADHOUSE_{SOURCES[name].setting.upper()} (docs/interfaces.md)."
+            )
+    if not source and not any(found.is_configured(settings) for name, found in SOURCES.items() if name != "ops"):
+        raise SettingsError(
+            "No source is configured. Set LEADHOUSE_HUBSPOT_BASE_URL and LEADHOUSE_HUBSPOT_TOKEN, "
+            "LEADHOUSE_EVENTS_DIR, LEADHOUSE_ADS_DIR, LEADHOUSE_ENRICHMENT_DIR or LEADHOUSE_MAPPINGS, "
+            "or try `leadhouse demo`."
+        )
+    if source is None and SOURCES["hubspot"].is_configured(settings):
+        settings.hubspot_access()
+    with live_progress() as progress:
+        report = run_job("ingest", progress, groups=[f"ingest_{name}" for name in source] if source else None)
+    loads_table(report.metadata)
+    for asset, values in report.metadata.items():
+        if values.get("notes"):
+            console.print(f"{asset.replace('/', '.')}:\n{values['notes']}", style="yellow", soft_wrap=True)
+    for failed in report.checks_failed:
+        console.print(f"[yellow]Not loaded completely:[/] {failed}. The messages are above and in quarantine.")
+
+
+@app.command()
+@_told
+def clock(
+    as_of: Annotated[str | None, typer.Option(help="Pin the models' moment (UTC, ISO 8601).")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Unpin: each build takes the present.")] = False,
+) -> None:
+    """Show, pin or unpin the moment for which models are computed."""
+    from ingestion.clock import read_clock, set_clock
+    from leadhouse.display import console
+
+    settings = load_settings()
+    if as_of and live:
+        raise SettingsError("Either --as-of or --live, not both.")
+    if as_of:
+        try:
+            moment = datetime.fromisoformat(as_of.replace("Z", "+00:00"))
+        except ValueError:
+            raise SettingsError(f"--as-of {as_of}: not an ISO 8601 time such as 2026-11-01T06:00:00Z.") from None
+        set_clock(settings.warehouse, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    elif live:
+        set_clock(settings.warehouse, None)
+    shown, pinned = read_clock(settings.warehouse)
+    console.print(f"{shown:%Y-%m-%dT%H:%M:%SZ} ({'pinned' if pinned else 'live: the next build takes the present'})")
+
+
+@app.command()
+@_told
+def build() -> None:
+    """Check the rules, build and test every model, and publish the marts."""
+    from leadhouse.display import console, live_progress
+    from orchestration.runs import run_job
+
+    with live_progress() as progress:
+        report = run_job("build", progress)
+    done = report.metadata["published/snapshot"]
+    console.print(
+        f"Published {done['build_id']} as of {done['as_of_at']} UTC in {report.seconds:.1f} s; "
+        f"{report.checks_passed:,} checks passed, {len(report.checks_failed):,} did not."
+    )
+    for failed in report.checks_failed:
+        console.print(f"  [yellow]not passed:[/] {failed}")
+
+
+@app.command()
+@_told
+def publish() -> None:
+    """Publish the marts of the last build again, without building."""
+    from leadhouse.display import console, live_progress
+    from orchestration.runs import run_job
+
+    with live_progress() as progress:
+        report = run_job("publish", progress)
+    done = report.metadata["published/snapshot"]
+    console.print(f"Published {done['build_id']}: {done['path']}", soft_wrap=True)
+
+
+@plan_app.callback(invoke_without_command=True)
+@_told
+def plan(
+    context: typer.Context,
+    only: Annotated[list[str] | None, typer.Option(help="Only this sync or list model; may be repeated.")] = None,
+) -> None:
+    """Plan every sync: what would change in the CRM, and why. No request is sent."""
+    if context.invoked_subcommand:
+        return
+    from leadhouse.display import console, plan_examples, plan_table
+    from orchestration.manifest import prepared_manifest
+    from orchestration.publish import current_snapshot
+    from reverse_etl import plan_syncs
+
+    settings = load_settings()
+    current_snapshot(settings.published)
+    made = plan_syncs(settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=only)
+    values = made.to_dict()
+    plan_table([values], title=f"Plan {made.plan_id}")
+    plan_examples([values])
+    console.print(f"{made.changes:,} changes. Apply with: leadhouse apply {made.plan_id}")
+
+
+@plan_app.command("show")
+@_told
+def plan_show(plan_id: Annotated[str, typer.Argument(help="A plan's id, or `latest`.")] = "latest") -> None:
+    """Show a stored plan with its examples."""
+    from rich.markdown import Markdown
+
+    from leadhouse.display import console
+    from reverse_etl import show_plan
+
+    console.print(Markdown(show_plan(_plan_id(plan_id), load_settings().ops_store_url).to_markdown()))
+
+
+@app.command()
+@_told
+def plans() -> None:
+    """List the stored plans, newest first."""
+    from leadhouse.display import table
+    from reverse_etl import list_plans
+
+    rows = [
+        (
+            found.plan_id,
+            f"{found.created_at:%Y-%m-%d %H:%M:%S}",
+            found.build_id,
+            found.changes,
+            "held back" if found.blocked else "hold",
+        )
+        for found in list_plans(load_settings().ops_store_url)
+    ]
+    table("Plans", ("plan", "created (UTC)", "build", "changes", "guards"), rows)
+
+
+@app.command("apply")
+@_told
+def apply_plan(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or `latest`.")],
+    approve: Annotated[bool, typer.Option("--approve", help="Apply although a guard holds the plan back.")] = False,
+) -> None:
+    """Send a plan's changes to the CRM. May be stopped and repeated: nothing is lost or sent twice."""
+    from leadhouse.display import console, live_progress
+    from reverse_etl import apply
+
+    settings = load_settings()
+    base_url, token = settings.hubspot_access()
+    with live_progress() as progress:
+        done = apply(
+            _plan_id(plan_id),
+            settings.ops_store_url,
+            base_url,
+            token,
+            burst_limit=settings.burst_limit,
+            burst_seconds=settings.burst_seconds,
+            requests_in_flight=settings.requests_in_flight,
+            approve=approve,
+            progress=progress,
+        )
+    console.print(
+        f"{done.written:,} written, {done.rejected:,} rejected, {done.skipped:,} skipped; "
+        f"{done.requests:,} requests in {done.seconds:.1f} s."
+    )
+
+
+def _plan_id(given: str) -> str:
+    if given != "latest":
+        return given
+    from orchestration.errors import PlanRefused
+    from reverse_etl import list_plans
+
+    stored = list_plans(load_settings().ops_store_url)
+    if not stored:
+        raise PlanRefused("There is no plan yet. Run `leadhouse plan` first.")
+    return str(stored[0].plan_id)
+
+
+@app.command("check-rules")
+@_told
+def check_rules_command() -> None:
+    """Check the seeds that marketing owns: file, row, field, problem, what to do."""
+    from leadhouse.display import console
+    from orchestration.dbt_run import refuse_bad_rules
+
+    seeds = load_settings().seeds_dir
+    refuse_bad_rules(seeds)
+    console.print(f"{len(list(seeds.rglob('*.csv')))} seed files, no problem found.")
+
+
+@app.command()
+@_told
+def reports(
+    out: Annotated[Path, typer.Option(help="Folder of the static site.")] = PROJECT_DIR / "site",
+) -> None:
+    """Build the report pages from the published snapshot."""
+    from leadhouse.display import console
+    from orchestration.publish import current_snapshot
+    from reports.build import build_site
+
+    pages = build_site(current_snapshot(_demo_or_own().published), out)
+    console.print(f"{len(pages)} pages: {out / 'index.html'}", soft_wrap=True)
+
+
+@app.command()
+@_told
+def dagster(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+    demo_world: Annotated[
+        World | None, typer.Option("--demo", help="Open on the state of this demo, with its sandbox CRM running.")
+    ] = None,
+) -> None:
+    """Open Dagster in the browser. Opens on the last demo when nothing else is configured."""
+    from leadhouse.dagster_dev import run_dagster
+
+    run_dagster(port, demo_world.value if demo_world else None)
+
+
+def _demo_or_own() -> Any:
+    """This installation's settings; those of the last demo when nothing of our own is published yet."""
+    from leadhouse.dagster_dev import last_demo
+    from leadhouse.demo import demo_settings
+
+    settings = load_settings()
+    if settings.current_snapshot.exists():
+        return settings
+    size = last_demo(settings)
+    if size is None:
+        return settings
+    os.environ.update(demo_settings(size, settings))
+    return load_settings()
+
+
+if __name__ == "__main__":
+    app()

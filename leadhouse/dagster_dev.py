@@ -1,0 +1,79 @@
+"""``leadhouse dagster``: ``dg dev`` on 127.0.0.1, on this installation or on the state of a demo."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from leadhouse.demo import SIZES, demo_settings, use_sandbox
+from leadhouse.display import console
+from leadhouse.sandbox_process import running_sandbox
+from leadhouse.settings import PROJECT_DIR, Settings, SettingsError, load_settings
+from orchestration.instance import prepare_dagster_home
+
+
+def last_demo(settings: Settings) -> str | None:
+    """The size of the demo that ran last, if its state is still there."""
+    found = [
+        (warehouse.stat().st_mtime, size)
+        for size in SIZES
+        if (warehouse := settings.data_dir / "demo" / size / "warehouse.duckdb").exists()
+    ]
+    return max(found)[1] if found else None
+
+
+def is_configured(settings: Settings) -> bool:
+    """Whether any source of this installation's own is switched on."""
+    return bool(
+        settings.hubspot_base_url
+        or settings.events_dir
+        or settings.ads_dir
+        or settings.enrichment_dir
+        or settings.mappings
+    )
+
+
+def run_dagster(port: int, demo: str | None) -> None:
+    """Serves Dagster until interrupted.
+
+    Raises:
+        SettingsError: the port is taken, or there is no such demo.
+    """
+    settings = load_settings()
+    _refuse_taken_port(port)
+    size = demo or (None if is_configured(settings) else last_demo(settings))
+    with ExitStack() as stack:
+        if size is not None:
+            state = settings.data_dir / "demo" / size
+            if not (state / "warehouse.duckdb").exists():
+                raise SettingsError(f"There is no {size} demo yet. Run `make demo WORLD={size}` first.")
+            os.environ.update(demo_settings(size, settings))
+            world = settings.data_dir / "world" / size
+            sandbox = stack.enter_context(running_sandbox(world, state / "sandbox.sqlite", size=size))
+            use_sandbox(sandbox)
+            console.print(f"On the {size} demo, sandbox CRM at {sandbox.url}.")
+        settings = load_settings()
+        os.environ.update(settings.as_environment())
+        prepare_dagster_home(settings.dagster_home)
+        console.print(f"Dagster at http://127.0.0.1:{port} (Ctrl-C stops it)")
+        command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
+        try:
+            subprocess.run(command, cwd=PROJECT_DIR, check=False)
+        except KeyboardInterrupt:
+            console.print("Stopped.")
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise SettingsError(
+                f"Port {port} on 127.0.0.1 is in use. Stop what listens there, or choose another: "
+                f"leadhouse dagster --port {port + 1}"
+            ) from None

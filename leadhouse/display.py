@@ -1,0 +1,279 @@
+"""What the command line shows: Rich tables and live progress with counts and rates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class _Rate(ProgressColumn):
+    """Rows a second since the entity began."""
+
+    def render(self, task: Task) -> Text:
+        elapsed = task.finished_time or task.elapsed or 0.0
+        if not task.completed or elapsed <= 0:
+            return Text("")
+        return Text(f"{task.completed / elapsed:,.0f}/s", style="cyan")
+
+
+class LiveProgress:
+    """The loaders', the build's and the applier's progress as live lines; the last state of each stays readable."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def start(self, entity: str, total: int | None) -> None:
+        """An entity begins; ``total`` is the number of rows, if known."""
+        self._tasks[entity] = self._progress.add_task(entity, total=total)
+
+    def advance(self, entity: str, rows: int) -> None:
+        """So many more rows are done."""
+        if entity not in self._tasks:
+            self.start(entity, None)
+        self._progress.advance(self._tasks[entity], rows)
+
+    def finish(self, entity: str) -> None:
+        """The entity is done; its total is what was counted."""
+        task = self._tasks.pop(entity, None)
+        if task is not None:
+            done = self._progress.tasks[self._progress.task_ids.index(task)].completed
+            self._progress.update(task, total=done, completed=done)
+            self._progress.stop_task(task)
+
+
+class LineProgress:
+    """For a terminal that cannot redraw (a log file, CI): one line when an entity is done."""
+
+    def __init__(self, target: Console) -> None:
+        self._console = target
+        self._open: dict[str, tuple[float, int]] = {}
+
+    def start(self, entity: str, total: int | None) -> None:  # noqa: ARG002 (nothing to draw beforehand)
+        """An entity begins."""
+        self._open[entity] = (time.monotonic(), 0)
+
+    def advance(self, entity: str, rows: int) -> None:
+        """So many more rows are done."""
+        began, count = self._open.get(entity, (time.monotonic(), 0))
+        self._open[entity] = (began, count + rows)
+
+    def finish(self, entity: str) -> None:
+        """The entity is done: say how much and how fast."""
+        began, count = self._open.pop(entity, (time.monotonic(), 0))
+        seconds = time.monotonic() - began
+        rate = f", {count / seconds:,.0f}/s" if seconds > 0.05 and count else ""
+        self._console.print(f"  {entity}: {count:,} in {seconds:.1f} s{rate}", style="dim")
+
+
+@contextmanager
+def live_progress() -> Iterator[LiveProgress | LineProgress]:
+    """Progress lines for as long as the block runs."""
+    if not console.is_terminal:
+        yield LineProgress(console)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=False) as progress:
+        yield LiveProgress(progress)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, footer: str | None = None) -> None:
+    """Prints a table; numbers are right-aligned and grouped by thousands."""
+    numeric = [
+        bool(rows) and all(isinstance(row[index], int | float) or row[index] is None for row in rows)
+        for index in range(len(columns))
+    ]
+    shown = Table(title=title, title_justify="left", title_style="bold", caption=footer, caption_justify="left")
+    for name, is_number in zip(columns, numeric, strict=True):
+        shown.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(cell(value) for value in row))
+    console.print(shown)
+
+
+def cell(value: Any) -> str:
+    """One value as text: thousands separated, two digits after the point, a dash for nothing."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return str(value)
+
+
+def loads_table(metadata: Mapping[str, Mapping[str, Any]]) -> None:
+    """The summary after ingestion, from the metadata of the raw tables' assets."""
+    rows: list[tuple[Any, ...]] = []
+    for asset, values in metadata.items():
+        if "rows_read" not in values:
+            continue
+        seconds = float(values.get("seconds") or 0.0)
+        read = int(values["rows_read"] or 0)
+        rows.append(
+            (
+                asset.replace("/", "."),
+                read,
+                int(values["rows_loaded"] or 0),
+                int(values["rejected"] or 0),
+                int(values["requests"] or 0),
+                seconds,
+                round(read / seconds) if seconds else None,
+            )
+        )
+    totals = [sum(int(row[index]) for row in rows) for index in (1, 2, 3, 4)]
+    table(
+        "Loaded",
+        ("raw table", "read", "loaded", "quarantined", "requests", "seconds", "rows/s"),
+        rows,
+        footer=f"{totals[0]:,} rows read, {totals[1]:,} loaded, {totals[2]:,} quarantined, {totals[3]:,} requests",
+    )
+
+
+def plan_table(plans: Sequence[Mapping[str, Any]], title: str = "Plan") -> None:
+    """What would change in the CRM: one line a sync. Takes ``Plan.to_dict()`` values."""
+    rows = []
+    for plan in plans:
+        for sync in plan["syncs"]:
+            counts = sync["counts"]
+            rows.append(
+                (
+                    sync["sync"],
+                    *(counts.get(name, 0) for name in ("create", "update", "list_add", "list_remove")),
+                    counts.get("unchanged", 0),
+                    sum(counts.get(name, 0) for name in ("suppressed", "missing_key", "conflict", "held")),
+                    "; ".join(sync["guards"]) or "hold",
+                )
+            )
+    table(title, ("sync", "create", "update", "list add", "list remove", "unchanged", "not sent", "guards"), rows)
+
+
+def plan_examples(plans: Sequence[Mapping[str, Any]], limit: int = 1) -> None:
+    """One line per sync and outcome: which fields change, from what to what. Record ids only, no personal data."""
+    for plan in plans:
+        for sync in plan["syncs"]:
+            shown: dict[str, int] = {}
+            for example in sync["examples"]:
+                outcome = example["outcome"]
+                if shown.get(outcome, 0) >= limit or outcome == "unchanged":
+                    continue
+                shown[outcome] = shown.get(outcome, 0) + 1
+                fields = ", ".join(
+                    f"{name} {cell(old)} -> {cell(new)}"
+                    for name, (old, new) in example["fields"].items()
+                    if not _is_personal(name)
+                )
+                why = f" ({example['reason']})" if example["reason"] else ""
+                record = example["record_id"] or "new record"
+                console.print(f"  {sync['sync']}: {outcome} {record}{why} {_short(fields)}", style="dim")
+
+
+def _is_personal(property_name: str) -> bool:
+    return any(part in property_name for part in ("email", "name", "phone"))
+
+
+def _short(text: str, width: int = 160) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def summary_tables(summary: Mapping[str, Any]) -> None:
+    """The tables at the end of a demo; the same numbers as ``data/demo_summary.json``."""
+    sources = summary["sources"]
+    totals = [sum(source[name] for source in sources) for name in ("raw", "kept", "merged", "quarantined")]
+    table(
+        "Raw records to contacts and accounts",
+        ("source", "raw", "kept", "merged", "quarantined", "adds up"),
+        [
+            (
+                source["source"],
+                source["raw"],
+                source["kept"],
+                source["merged"],
+                source["quarantined"],
+                source["raw"] == source["kept"] + source["merged"] + source["quarantined"],
+            )
+            for source in sources
+        ],
+        footer=(
+            f"{totals[0]:,} raw = {totals[1]:,} kept + {totals[2]:,} merged + {totals[3]:,} quarantined;  "
+            f"{summary['contacts']:,} contacts at {summary['accounts']:,} accounts"
+        ),
+    )
+    table(
+        "Best accounts",
+        ("account", "grade", "score", "committee", "strongest reasons"),
+        [
+            (
+                account["account"],
+                account["grade"],
+                account["score"],
+                account["committee"],
+                "\n".join(account["reasons"]),
+            )
+            for account in summary["top_accounts"]
+        ],
+    )
+    models = sorted({model for channel in summary["channels"] for model in channel["credit"]})
+    table(
+        f"Channels ({summary['currency']}; credit in won deals and opportunities by model, ROI by model)",
+        ("channel", "spend", *(f"credit {model}" for model in models), *(f"ROI {model}" for model in models)),
+        [
+            (
+                channel["channel"],
+                channel["spend"],
+                *(channel["credit"].get(model) for model in models),
+                *(channel["roi"].get(model) for model in models),
+            )
+            for channel in summary["channels"]
+        ],
+    )
+    plan, done = summary["plan"], summary["apply"]
+    table(
+        "Write-back",
+        ("round", "creates", "updates", "list adds", "list removes", "requests", "rejected", "seconds"),
+        [
+            (
+                "first",
+                plan["creates"],
+                plan["updates"],
+                plan["list_adds"],
+                plan["list_removes"],
+                done["requests"],
+                done["rejected"],
+                done["seconds"],
+            )
+        ],
+        footer=(
+            f"second plan: {summary['second_plan']['changes']:,} changes;  "
+            f"second apply: {summary['second_apply']['requests']:,} requests"
+        ),
+    )
