@@ -1,0 +1,1 @@
+"""Measurements of the product, one module a benchmark: ``python -m benchmarks.<name>``."""
