@@ -1,0 +1,53 @@
+-- What this account's own unknown facts could still add or take (rules of entity `account` only).
+with
+    facts as (select * from {{ ref("int_account_fit_facts") }}),
+    entities as (select account_id from {{ ref("dim_accounts") }}),
+    attribute_ranges as (select * from {{ ref("int_fit_attribute_ranges") }} where entity = 'account'),
+
+    totals as (
+        select
+            coalesce(sum(lo_points), 0) as lo_points,
+            coalesce(sum(hi_points), 0) as hi_points,
+            coalesce(sum(absence_points), 0) as absence_points,
+            coalesce(sum(weight), 0) as weight
+        from attribute_ranges
+    ),
+
+    known as (
+        select
+            facts.account_id,
+            sum(attribute_ranges.lo_points) as lo_points,
+            sum(attribute_ranges.hi_points) as hi_points,
+            sum(attribute_ranges.absence_points) as absence_points,
+            sum(attribute_ranges.weight) as weight
+        from facts
+        inner join attribute_ranges on facts.attribute = attribute_ranges.attribute
+        group by facts.account_id
+    ),
+
+    unknown as (
+        select
+            entities.account_id,
+            totals.lo_points - coalesce(known.lo_points, 0) as lo_points,
+            totals.hi_points - coalesce(known.hi_points, 0) as hi_points,
+            totals.absence_points - coalesce(known.absence_points, 0) as absence_points,
+            coalesce(known.weight, 0) as known_weight,
+            totals.weight as total_weight
+        from entities
+        cross join totals
+        left join known on entities.account_id = known.account_id
+    ),
+
+    -- Points given for not knowing would go away with the knowledge.
+    final as (
+        select
+            account_id,
+            least(lo_points - absence_points, 0) as lo_change,
+            greatest(hi_points - absence_points, 0) as hi_change,
+            known_weight,
+            total_weight
+        from unknown
+    )
+
+select *
+from final

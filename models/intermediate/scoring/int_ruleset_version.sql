@@ -1,0 +1,40 @@
+{%- set rule_seeds = [
+    "fit_rules",
+    "engagement_signals",
+    "scoring_settings",
+    "score_bands",
+    "grade_matrix",
+    "committee_roles",
+] -%}
+
+with
+    rule_texts as (
+        {% for rule_seed in rule_seeds %}
+            {{ seed_text(rule_seed) }}
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {% endfor %}
+    ),
+
+    seed_versions as (select seed, md5(coalesce(content, '')) as seed_version from rule_texts),
+
+    -- Few rows: the order is fixed by the list above, not by the engine.
+    final as (
+        select
+            substr(
+                md5(
+                    {% for rule_seed in rule_seeds %}
+                        max(case when seed = '{{ rule_seed }}' then seed_version end)
+                        {% if not loop.last %} || {% endif %}
+                    {% endfor %}
+                ),
+                1,
+                12
+            ) as ruleset_version,
+            '{{ scoring_code_version() }}' as code_version
+        from seed_versions
+    )
+
+select *
+from final

@@ -1,0 +1,23 @@
+with
+    steps as (select * from {{ ref("int_stage_steps") }}),
+    contacts as (select contact_id, account_id from {{ ref("dim_contacts") }}),
+
+    final as (
+        select
+            {{ hash_key(["steps.contact_id", "steps.step"]) }} as transition_id,
+            steps.contact_id,
+            contacts.account_id,
+            steps.step as transition_number,
+            steps.from_stage,
+            steps.to_stage,
+            steps.reached_at as transition_at,
+            steps.direction,
+            steps.trigger,
+            steps.reason,
+            steps.evidence
+        from steps
+        inner join contacts on steps.contact_id = contacts.contact_id
+    )
+
+select *
+from final
