@@ -18,16 +18,16 @@ TRUTH_SCHEMA = pa.schema(
 )
 
 #: Lines of an event file that are no event at all.
-MALFORMED_LINES: tuple[tuple[str, str], ...] = (
-    ('{"type":"page","messageId":"broken-1","anonymousId":"4f1c","timestamp":"2026-', "malformed_json"),
-    ("<html><body>502 Bad Gateway</body></html>", "malformed_json"),
-    ('["not","an","object"]', "not_an_object"),
+MALFORMED_LINES = (
+    '{"type":"page","messageId":"broken-1","anonymousId":"4f1c","timestamp":"2026-',
+    "<html><body>502 Bad Gateway</body></html>",
+    '["not","an","object"]',
 )
 
 
 @dataclass
 class Defects:
-    """Collects the rows of ``truth/quarantine.parquet``. ``row_number`` is the line of the file, from 1."""
+    """Collects the rows of ``truth/quarantine.parquet``. ``row_number`` is the line of an event file, the data row of a CSV file, from 1."""
 
     rows: list[dict[str, object]] = field(default_factory=list)
 

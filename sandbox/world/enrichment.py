@@ -44,7 +44,7 @@ def write_enrichment(out: Path, rng: np.random.Generator, companies: Companies, 
         at = min(5, len(rows))
         rows.insert(at, ["", *rows[0][1:]])
         name = f"{provider}.csv"
-        defects.add("enrichment", "raw_enrichment.companies", None, name, at + 2, "missing_domain")
+        defects.add("enrichment", "raw_enrichment.companies", None, name, at + 1, "missing_domain")
         # The same question asked again later: the newer answer replaces the older one.
         rows.append([*rows[1][:9], "2026-10-30T08:00:00.000Z", *rows[1][10:]])
         with (out / name).open("w", encoding="utf-8", newline="") as handle:

@@ -117,9 +117,8 @@ class DailyLines:
                     defects.add("events", "raw_events.events", row["message_id"], name, position + 1 + shift, reason)
             if number in bad:
                 at = len(content) // 2
-                line, reason = MALFORMED_LINES[bad[number]]
-                content.insert(at, line.encode())
-                defects.add("events", "raw_events.events", None, name, at + 1, reason)
+                content.insert(at, MALFORMED_LINES[bad[number]].encode())
+                defects.add("events", "raw_events.events", None, name, at + 1, "malformed_json")
             write_gzip(self.root / name, content)
             lines += len(content)
         return lines

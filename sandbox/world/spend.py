@@ -60,12 +60,12 @@ def _known(day: date, last: date) -> bool:
 def _plant(files: dict[str, list[list[str]]], defects: Defects) -> None:
     """A number nobody can read and a currency nobody has, as rows of their own."""
     for name, at, position, value, reason in (
-        ("linkedin_ads_2026-03.csv", 10, 5, "1.2O7,5", "invalid_number"),
+        ("linkedin_ads_2026-03.csv", 10, 5, "1.2O7,5", "bad_number"),
         ("meta_ads_2026-05.csv", 4, 4, "XBT", "unknown_currency"),
-        ("bing_ads_2026-06.csv", 7, 5, "n/d", "invalid_number"),
+        ("bing_ads_2026-06.csv", 7, 5, "n/d", "bad_number"),
     ):
         rows = files[name]
         bad = [*rows[at][:3], f"{rows[at][3]}_test", *rows[at][4:]]
         bad[position] = value
         rows.insert(at, bad)
-        defects.add("ads", "raw_ads.spend", None, name, at + 2, reason)
+        defects.add("ads", "raw_ads.spend", None, name, at + 1, reason)
