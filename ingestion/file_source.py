@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
@@ -296,7 +297,7 @@ def _reading(
 def _with_lineage(rows: pa.Table, table: RawTable, name: str, loaded_at: datetime) -> pa.Table:
     """Adds ``_source_file`` and ``_loaded_at`` and puts the columns in the raw table's order and types."""
     count = len(rows)
-    lineage = {
+    lineage: dict[str, Any] = {
         "_source_file": pa.repeat(pa.scalar(name, pa.string()), count),
         "_loaded_at": pa.repeat(pa.scalar(loaded_at, pa.timestamp("us")), count),
     }

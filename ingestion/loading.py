@@ -30,7 +30,7 @@ from ingestion.tables import ensure_raw_tables
 from ingestion.warehouse import opened
 
 #: New columns may join (``ingestion/schemas.py`` grows); the type of a column never changes under the models' feet.
-CONTRACT = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
 State = dict[str, Any]
 

@@ -19,8 +19,8 @@ INT = pa.int64()
 DATE = pa.date32()
 MONEY = pa.decimal128(18, 2)
 
-LOADED = [("_loaded_at", TS)]
-FROM_FILE = [("_source_file", TEXT), ("_source_row", INT), ("_loaded_at", TS)]
+LOADED: list[tuple[str, pa.DataType]] = [("_loaded_at", TS)]
+FROM_FILE: list[tuple[str, pa.DataType]] = [("_source_file", TEXT), ("_source_row", INT), ("_loaded_at", TS)]
 
 #: Properties that get a column of their own (``property_<name>``) whatever the portal holds. Every other property of
 #: the record, ours included, is in the ``properties`` JSON object, which always holds the whole record as read.
@@ -82,7 +82,13 @@ def _table(dataset: str, name: str, key: tuple[str, ...], fields: list[tuple[str
 
 def _crm_object(name: str) -> RawTable:
     """Grain: one CRM record, live or archived. ``properties`` is a JSON object of every property as read."""
-    fields = [("id", TEXT), ("created_at", TS), ("updated_at", TS), ("archived", BOOL), ("archived_at", TS)]
+    fields: list[tuple[str, pa.DataType]] = [
+        ("id", TEXT),
+        ("created_at", TS),
+        ("updated_at", TS),
+        ("archived", BOOL),
+        ("archived_at", TS),
+    ]
     fields += [(f"property_{p}", TEXT) for p in HUBSPOT_PROPERTIES[name]]
     return _table("raw_hubspot", name, ("id",), [*fields, ("properties", TEXT), *LOADED])
 

@@ -33,7 +33,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Record:
-    """One row: ``number`` is its line in a text file (the header is line 1) or its row in a Parquet file (from 1)."""
+    """One row: ``number`` counts the file's records from 1 (the header and blank lines do not count)."""
 
     number: int
     values: Mapping[str, Any]
@@ -85,11 +85,11 @@ def _text_records(file: SourceFile, refuse: Refuse, required: Sequence[str], lay
             header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
             _check_header(file, header, required)
             reader = csv.reader(handle, delimiter=delimiter)
-            start = 2
+            number = 0
             for fields in reader:
-                number, start = start, reader.line_num + 2
                 if not fields:
                     continue
+                number += 1
                 if len(fields) != len(header):
                     refuse(
                         Reject(

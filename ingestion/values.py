@@ -91,25 +91,25 @@ def decimal_number(text: str, field: str, *, decimal_mark: str = ".", group_mark
         group_mark: the character between groups of three digits, empty if there is none.
 
     Raises:
-        RecordRefused: ``invalid_number``.
+        RecordRefused: ``bad_number``.
     """
     digits = text.strip()
     if group_mark:
         whole, _, fraction = digits.partition(decimal_mark)
         if group_mark in whole and not re.search(rf"\d{{1,3}}({re.escape(group_mark)}\d{{3}})+\D*$", whole):
-            raise RecordRefused(field, "invalid_number", f"{text!r}: {group_mark!r} does not stand between thousands")
+            raise RecordRefused(field, "bad_number", f"{text!r}: {group_mark!r} does not stand between thousands")
         digits = whole.replace(group_mark, "") + (decimal_mark + fraction if fraction else "")
     if decimal_mark != ".":
         if "." in digits:
-            raise RecordRefused(field, "invalid_number", f"{text!r}: the decimal mark here is {decimal_mark!r}")
+            raise RecordRefused(field, "bad_number", f"{text!r}: the decimal mark here is {decimal_mark!r}")
         digits = digits.replace(decimal_mark, ".")
     digits = re.sub(r"^(-?)\s*(?:[$€£¥₹]|R\$|[A-Z]{3})\s*|\s*(?:[$€£¥₹]|[A-Z]{3})$", r"\1", digits)
     try:
         number = Decimal(digits)
     except InvalidOperation as error:
-        raise RecordRefused(field, "invalid_number", f"{text!r} is not a number") from error
+        raise RecordRefused(field, "bad_number", f"{text!r} is not a number") from error
     if not number.is_finite():
-        raise RecordRefused(field, "invalid_number", f"{text!r} is not a finite number")
+        raise RecordRefused(field, "bad_number", f"{text!r} is not a finite number")
     return number
 
 
@@ -117,11 +117,11 @@ def whole_number(text: str, field: str, *, decimal_mark: str = ".", group_mark: 
     """A whole number (see ``decimal_number``); ``12.0`` is whole, ``12.5`` is refused.
 
     Raises:
-        RecordRefused: ``invalid_number``.
+        RecordRefused: ``bad_number``.
     """
     number = decimal_number(text, field, decimal_mark=decimal_mark, group_mark=group_mark)
     if number != number.to_integral_value() or abs(number) >= 2**63:
-        raise RecordRefused(field, "invalid_number", f"{text!r} is not a whole number")
+        raise RecordRefused(field, "bad_number", f"{text!r} is not a whole number")
     return int(number)
 
 

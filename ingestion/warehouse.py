@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,34 +25,43 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+#: One connection of ours at a time: two threads that open the same file at once can trip over each other.
+_ONE_AT_A_TIME = threading.RLock()
+
+
 @contextmanager
 def opened(warehouse_path: str | Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Opens the warehouse for writing and closes it again, waiting a little for another process to let go of it.
+    """Opens the warehouse for writing and closes it again; other threads wait, another process is waited for a little.
 
     Raises:
         IngestionError: the file is held by another process, or is not a DuckDB file that this version can open.
     """
     path = Path(warehouse_path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _ONE_AT_A_TIME:
+        connection = _connect(path)
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
     while True:
         try:
-            connection = duckdb.connect(str(path))
-            break
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                raise IngestionError(f"{path} cannot be opened as a DuckDB file: {error}") from error
+            return duckdb.connect(str(path))
+        except duckdb.Error as error:
+            words = str(error).splitlines()[0]
+            if not any(sign in words.lower() for sign in ("lock", "unique file handle conflict")):
+                raise IngestionError(f"{path} cannot be opened as a DuckDB file: {words}") from error
             if time.monotonic() > deadline:
                 raise IngestionError(
                     f"{path} is in use by another process (a warehouse has one writer at a time). "
-                    f"Close it and run again. {str(error).splitlines()[0]}"
+                    f"Close it and run again. {words}"
                 ) from error
             time.sleep(0.2)
-    try:
-        connection.execute("set timezone = 'UTC'")
-        yield connection
-    finally:
-        connection.close()
 
 
 def insert_rows(connection: duckdb.DuckDBPyConnection, table_name: str, rows: Sequence[dict[str, object]]) -> None:

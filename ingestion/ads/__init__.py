@@ -106,7 +106,7 @@ def _row(record: Record, columns: dict[str, str], platform: str) -> dict[str, An
 
     spend = decimal_number(needed(value("spend"), "spend"), "spend")
     if abs(spend) >= _LARGEST:
-        raise RecordRefused("spend", "invalid_number", f"{spend} is too large for an amount of money")
+        raise RecordRefused("spend", "bad_number", f"{spend} is too large for an amount of money")
     return {
         "spend_on": calendar_date(needed(value("spend_on"), "spend_on"), "spend_on"),
         "platform": needed(value("platform") or platform, "platform"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -165,8 +166,9 @@ def _flat(batch: pa.RecordBatch, first: int, file: str) -> pa.Table:
 
 def _checked(rows: pa.Table, batch: pa.RecordBatch, refuse: Refuse) -> pa.Table:
     """The rules of ``rows.finished``, on a whole batch; bad rows go to the quarantine."""
-    known = pc.is_in(rows["type"], pa.array(TYPES))
-    named = pc.or_(pc.not_equal(pc.fill_null(rows["type"], ""), "track"), pc.is_valid(rows["event"]))
+    kind: Any = rows["type"]
+    known = pc.is_in(kind, pa.array(TYPES))
+    named = pc.or_(pc.not_equal(kind.fill_null(""), pa.scalar("track")), _given(rows["event"]))
     timed = pc.is_valid(rows["event_at"])
     owned = pc.or_(pc.or_(_given(rows["user_id"]), _given(rows["anonymous_id"])), _given(rows["email"]))
     good = pc.and_(pc.and_(known, named), pc.and_(timed, owned))
@@ -187,8 +189,8 @@ def _checked(rows: pa.Table, batch: pa.RecordBatch, refuse: Refuse) -> pa.Table:
     return rows.filter(good)
 
 
-def _given(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.fill_null(pc.not_equal(column, ""), False)
+def _given(column: Any) -> Any:
+    return pc.not_equal(column.fill_null(""), pa.scalar(""))
 
 
 def _spec_rows(batch: pa.RecordBatch, first: int, refuse: Refuse) -> Iterator[pa.Table]:

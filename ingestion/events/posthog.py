@@ -29,10 +29,10 @@ def parse_event(message: object, *, sent_at: object = None, received_at: datetim
     (whose libraries make one up).
 
     Raises:
-        RecordRefused: ``not_an_object``, ``invalid_timestamp``, and those of ``rows.finished``.
+        RecordRefused: ``malformed_json``, ``invalid_timestamp``, and those of ``rows.finished``.
     """
     if not isinstance(message, Mapping):
-        raise RecordRefused("", "not_an_object", f"an event is a JSON object, not {type(message).__name__}")
+        raise RecordRefused("", "malformed_json", f"an event is a JSON object, not {type(message).__name__}")
     properties = mapping(message.get("properties"))
     name = text(message.get("event"))
     kind = _TYPES.get(name or "", "track")

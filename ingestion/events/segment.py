@@ -48,10 +48,10 @@ def parse_message(
         content: the message's bytes if at hand, for a derived id when ``messageId`` is missing.
 
     Raises:
-        RecordRefused: ``not_an_object``, ``invalid_timestamp``, and those of ``rows.finished``.
+        RecordRefused: ``malformed_json``, ``invalid_timestamp``, and those of ``rows.finished``.
     """
     if not isinstance(message, Mapping):
-        raise RecordRefused("", "not_an_object", f"a message is a JSON object, not {type(message).__name__}")
+        raise RecordRefused("", "malformed_json", f"a message is a JSON object, not {type(message).__name__}")
     context = mapping(message.get("context"))
     page = mapping(context.get("page"))
     campaign = mapping(context.get("campaign"))

@@ -29,11 +29,11 @@ def parse_event(fields: object, *, received_at: datetime | None = None) -> Row:
     e-mail. Contexts are kept in ``properties`` under ``contexts``.
 
     Raises:
-        RecordRefused: ``not_an_object``, ``invalid_self_describing_json``, ``invalid_timestamp``, and those of
+        RecordRefused: ``malformed_json``, ``invalid_self_describing_json``, ``invalid_timestamp``, and those of
             ``rows.finished``.
     """
     if not isinstance(fields, Mapping):
-        raise RecordRefused("", "not_an_object", f"an event is a JSON object, not {type(fields).__name__}")
+        raise RecordRefused("", "malformed_json", f"an event is a JSON object, not {type(fields).__name__}")
     contexts = _contexts(fields)
     kind, event, properties = _content(fields)
     data = mapping(properties.get("data")) if properties.get("schema") else properties

@@ -28,7 +28,7 @@ Output = TypeVar("Output")
 ATTEMPTS = 7
 TIMEOUT_SECONDS = (10.0, 60.0)
 #: Search has a limit of its own (5 a second); it is not announced in headers. A little less leaves room for jitter.
-SEARCHES = (4, 1.0)
+SEARCHES = (5, 1.1)
 LONGEST_PAUSE_SECONDS = 60.0
 
 

@@ -258,7 +258,7 @@ def crm_list(record: Json) -> Row:
         "name": text(record.get("name")),
         "object_type_id": text(record.get("objectTypeId")),
         "processing_type": text(record.get("processingType")),
-        "size": int(size) if str(size or "").isdigit() else None,
+        "size": int(str(size)) if str(size or "").isdigit() else None,
         "created_at": optional_moment(record.get("createdAt")),
         "updated_at": optional_moment(record.get("updatedAt")),
     }
