@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from leadhouse import cli
+from leadhouse.settings import PROJECT_DIR
+
+runner = CliRunner()
+
+
+def said(result: object) -> str:
+    """Both streams, without line breaks."""
+    return " ".join((result.stdout + result.stderr).split())  # type: ignore[attr-defined]
+
+
+def test_every_command_has_help() -> None:
+    for command in cli.app.registered_commands:
+        name = command.name or command.callback.__name__  # type: ignore[union-attr]
+        result = runner.invoke(cli.app, [name, "--help"])
+        assert result.exit_code == 0, name
+        assert "Usage" in result.stdout
+
+
+def test_help_does_not_load_the_engines() -> None:
+    code = "import sys, leadhouse.cli; print([m for m in ('dagster', 'dbt', 'dlt', 'duckdb') if m in sys.modules])"
+    started = time.monotonic()
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+    assert time.monotonic() - started < 5
+
+
+def test_a_bad_setting_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHOUSE_BURST_LIMIT", "many")
+    result = runner.invoke(cli.app, ["clock"])
+    assert result.exit_code == 2
+    assert "LEADHOUSE_BURST_LIMIT" in said(result)
+    assert "Traceback" not in said(result)
+
+
+def test_no_source_configured() -> None:
+    result = runner.invoke(cli.app, ["ingest"])
+    assert result.exit_code == 2
+    assert "No source is configured" in said(result)
+
+
+def test_unknown_source() -> None:
+    result = runner.invoke(cli.app, ["ingest", "--source", "salesfarce"])
+    assert result.exit_code == 2
+    assert "--source salesfarce: no such source. Known: hubspot" in said(result)
+
+
+def test_apply_without_a_portal() -> None:
+    result = runner.invoke(cli.app, ["apply", "latest"])
+    assert result.exit_code == 2
+    assert "No HubSpot portal is configured" in said(result)
+
+
+def test_plan_before_anything_is_published() -> None:
+    result = runner.invoke(cli.app, ["plan"])
+    assert result.exit_code == 1
+    assert "Nothing is published" in said(result)
+    assert "leadhouse build" in said(result)
+
+
+def test_clock_is_pinned_and_released() -> None:
+    assert "2026-11-01T06:00:00Z (pinned)" in said(runner.invoke(cli.app, ["clock", "--as-of", "2026-11-01T06:00:00Z"]))
+    assert "pinned" in said(runner.invoke(cli.app, ["clock"]))
+    assert "live" in said(runner.invoke(cli.app, ["clock", "--live"]))
+    assert runner.invoke(cli.app, ["clock", "--as-of", "yesterday"]).exit_code == 2
+
+
+def test_dagster_port_in_use() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = runner.invoke(cli.app, ["dagster", "--port", str(port)])
+    assert result.exit_code == 2
+    assert f"Port {port} on 127.0.0.1 is in use" in said(result)
+
+
+def test_sandbox_port_in_use(own_settings: Path) -> None:
+    from leadhouse.sandbox_process import SandboxError, running_sandbox
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(SandboxError, match=f"(?s)ended at once.*{port}"),
+            running_sandbox(None, own_settings / "sandbox.sqlite", port=port),
+        ):
+            pass
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("leadhouse.demo.run_demo", lambda size: broken())
+    result = runner.invoke(cli.app, ["demo"])
+    assert isinstance(result.exception, ZeroDivisionError)
