@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -48,8 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=5)
     ready = {"url": f"http://{_HOST}:{listener.getsockname()[1]}", "token": token, "pid": os.getpid()}
+    # The server re-raises the signal that stopped it; a requested end is a clean end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        asyncio.run(_serve(uvicorn.Server(config), listener, ready))
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_serve(uvicorn.Server(config), listener, ready))
     except KeyboardInterrupt:
         return 0
     finally:
@@ -91,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _bind(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Naming the protocol lets the event loop switch Nagle's algorithm off: without it every answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_HOST, port))
