@@ -9,6 +9,12 @@ with
     ranked as (
         select
             {{ hash_key(["answers.source_file", "answers.source_row"]) }} as answer_key,
+            answers.domain_raw,
+            answers.source_file,
+            answers.source_row,
+            answers.domain_raw,
+            answers.source_file,
+            answers.source_row,
             domains.domain,
             answers.provider,
             answers.name,
@@ -31,6 +37,9 @@ with
     final as (
         select
             answer_key,
+            domain_raw,
+            source_file,
+            source_row,
             domain,
             provider,
             name,

@@ -1,0 +1,131 @@
+-- Everything set aside with its reason: what ingestion refused, and what the models found nothing to do with (R8).
+with
+    refused as (
+        select source, entity, record_id, file, row_number, field, reason_code, reason, loaded_at as set_aside_at
+        from {{ ref("stg_quarantine__records") }}
+    ),
+
+    contacts as (
+        select
+            source,
+            case when source = 'hubspot' then 'raw_hubspot.contacts' else 'raw_files.contacts' end as entity,
+            record_id,
+            cast(null as {{ dbt.type_string() }}) as file,
+            cast(null as bigint) as row_number,
+            'email' as field,
+            quarantine_reason as reason_code,
+            'No valid e-mail address, phone number or login: nobody can be recognised or reached by this record. '
+            || 'Correct the address or the phone in the source.' as reason,
+            updated_at as set_aside_at
+        from {{ ref("int_contact_records") }}
+        where quarantine_reason is not null and source not in ('hubspot_forms', 'events')
+    ),
+
+    submissions as (
+        select
+            'hubspot' as source,
+            'raw_hubspot.form_submissions' as entity,
+            submission_id as record_id,
+            cast(null as {{ dbt.type_string() }}) as file,
+            cast(null as bigint) as row_number,
+            'email' as field,
+            reason_code,
+            'The form received no valid e-mail address, so that the submission belongs to nobody. '
+            || 'Make the field required and validated in the form.' as reason,
+            submitted_at as set_aside_at
+        from {{ ref("int_form_submission_fates") }}
+        where reason_code is not null
+    ),
+
+    deals as (
+        select
+            opportunities.source,
+            'raw_hubspot.deals' as entity,
+            opportunities.record_id,
+            cast(null as {{ dbt.type_string() }}) as file,
+            cast(null as bigint) as row_number,
+            cast(null as {{ dbt.type_string() }}) as field,
+            opportunities.quarantine_reason as reason_code,
+            'Archived in the CRM: no longer an opportunity. Restore it there to count it again.' as reason,
+            records.updated_at as set_aside_at
+        from {{ ref("int_opportunity_ids") }} as opportunities
+        inner join
+            {{ ref("int_opportunity_records") }} as records
+            on opportunities.source = records.source
+            and opportunities.record_id = records.record_id
+        where opportunities.quarantine_reason is not null
+    ),
+
+    activities as (
+        select
+            'hubspot' as source,
+            'raw_hubspot.' || activity_type || 's' as entity,
+            record_id,
+            cast(null as {{ dbt.type_string() }}) as file,
+            cast(null as bigint) as row_number,
+            cast(null as {{ dbt.type_string() }}) as field,
+            'archived_in_source' as reason_code,
+            'Archived in the CRM: the activity no longer counts. Restore it there to count it again.' as reason,
+            created_at as set_aside_at
+        from {{ ref("int_sales_activities") }}
+        where is_archived
+    ),
+
+    enrichment as (
+        select
+            'enrichment' as source,
+            'raw_enrichment.companies' as entity,
+            provider || ':' || coalesce(domain_raw, '') as record_id,
+            source_file as file,
+            source_row as row_number,
+            'domain' as field,
+            quarantine_reason as reason_code,
+            'The domain is none that a company could own: the answer cannot be joined to an account.' as reason,
+            enriched_at as set_aside_at
+        from {{ ref("int_enrichment_companies") }}
+        where quarantine_reason is not null
+    ),
+
+    everything as (
+        select *
+        from refused
+        union all
+        select *
+        from contacts
+        union all
+        select *
+        from submissions
+        union all
+        select *
+        from deals
+        union all
+        select *
+        from activities
+        union all
+        select *
+        from enrichment
+    ),
+
+    numbered as (
+        select
+            everything.*,
+            -- The same record may be refused again at a later load: each refusal is a row of its own.
+            row_number() over (
+                partition by source, entity, record_id, file, row_number, field, reason_code
+                order by set_aside_at, reason
+            ) as repetition
+        from everything
+    ),
+
+    final as (
+        select
+            {{
+                hash_key(
+                    ["source", "entity", "record_id", "file", "row_number", "field", "reason_code", "repetition"]
+                )
+            }} as quarantine_id, source, entity, record_id, file, row_number, field, reason_code, reason, set_aside_at
+        from numbered
+    )
+
+select *
+from final

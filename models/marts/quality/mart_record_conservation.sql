@@ -1,0 +1,213 @@
+-- Nothing is lost: per source and entity, the records received are those kept, those merged into a kept one (a
+-- duplicate, a
+-- repeated delivery, an older report) and those set aside. Each number is counted where it can be seen; a test adds
+-- up (R8).
+with
+    received as (
+        select 'hubspot' as source, 'contacts' as entity, count(*) as records
+        from {{ ref("stg_hubspot__contacts") }}
+        union all
+        select 'hubspot' as source, 'companies' as entity, count(*) as records
+        from {{ ref("stg_hubspot__companies") }}
+        union all
+        select 'hubspot' as source, 'deals' as entity, count(*) as records
+        from {{ ref("stg_hubspot__deals") }}
+        {% for entity in ["calls", "meetings", "emails", "tasks", "form_submissions", "email_events"] %}
+            union all
+            select 'hubspot' as source, '{{ entity }}' as entity, count(*) as records
+            from {{ ref("stg_hubspot__" ~ entity) }}
+        {% endfor %}
+        union all
+        select 'events' as source, 'events' as entity, count(*) as records
+        from {{ ref("stg_events__events") }}
+        union all
+        select 'ads' as source, 'spend' as entity, count(*) as records
+        from {{ ref("stg_ads__spend") }}
+        union all
+        select 'enrichment' as source, 'companies' as entity, count(*) as records
+        from {{ ref("stg_enrichment__companies") }}
+        {% for entity in ["accounts", "contacts", "opportunities", "products", "owners"] %}
+            union all
+            select source, '{{ entity }}' as entity, count(*) as records
+            from {{ ref("stg_files__" ~ entity) }}
+            group by source
+        {% endfor %}
+    ),
+
+    refused as (
+        select source, {{ dbt.split_part("entity", "'.'", 2) }} as entity, count(*) as records
+        from {{ ref("stg_quarantine__records") }}
+        group by 1, 2
+    ),
+
+    set_aside as (
+        select source, {{ dbt.split_part("entity", "'.'", 2) }} as entity, count(*) as records
+        from {{ ref("mart_quarantine") }}
+        group by 1, 2
+    ),
+
+    contact_fates as (
+        select records.source, 'contacts' as entity, clusters.is_oldest as is_kept, count(*) as records
+        from {{ ref("int_contact_records") }} as records
+        inner join {{ ref("int_contact_clusters") }} as clusters on records.record_key = clusters.record_key
+        where records.source not in ('hubspot_forms', 'events')
+        group by records.source, clusters.is_oldest
+    ),
+
+    account_fates as (
+        select
+            records.source,
+            case when records.source = 'hubspot' then 'companies' else 'accounts' end as entity,
+            clusters.is_leading as is_kept,
+            count(*) as records
+        from {{ ref("int_crm_account_records") }} as records
+        inner join {{ ref("int_account_clusters") }} as clusters on records.record_key = clusters.record_key
+        group by records.source, clusters.is_leading
+    ),
+
+    submission_fates as (
+        select 'hubspot' as source, 'form_submissions' as entity, is_first_of_person as is_kept, count(*) as records
+        from {{ ref("int_form_submission_fates") }}
+        where reason_code is null
+        group by is_first_of_person
+    ),
+
+    event_fates as (
+        select 'events' as source, 'events' as entity, true as is_kept, count(*) as records
+        from {{ ref("int_events") }}
+        union all
+        select 'events' as source, 'events' as entity, false as is_kept, coalesce(sum(copies - 1), 0) as records
+        from
+            (
+                select message_id, count(*) as copies
+                from {{ ref("stg_events__events") }}
+                group by message_id
+                having count(*) > 1
+            ) as repeated
+    ),
+
+    spend_fates as (
+        select 'ads' as source, 'spend' as entity, true as is_kept, count(*) as records
+        from {{ ref("int_ad_spend") }}
+        union all
+        select 'ads' as source, 'spend' as entity, false as is_kept, coalesce(sum(reports - 1), 0) as records
+        from
+            (
+                select count(*) as reports
+                from {{ ref("stg_ads__spend") }}
+                group by platform, coalesce(channel_raw, ''), coalesce(campaign, ''), spend_on, currency
+            ) as grains
+    ),
+
+    enrichment_fates as (
+        select 'enrichment' as source, 'companies' as entity, is_newest as is_kept, count(*) as records
+        from {{ ref("int_enrichment_companies") }}
+        where quarantine_reason is null
+        group by is_newest
+    ),
+
+    opportunity_fates as (
+        select
+            source,
+            case when source = 'hubspot' then 'deals' else 'opportunities' end as entity,
+            true as is_kept,
+            count(*) as records
+        from {{ ref("fct_opportunities") }}
+        group by source
+    ),
+
+    activity_fates as (
+        select source, activity_type || 's' as entity, true as is_kept, count(distinct source_record_id) as records
+        from {{ ref("fct_sales_activities") }}
+        group by source, activity_type
+    ),
+
+    email_fates as (
+        select 'hubspot' as source, 'email_events' as entity, true as is_kept, count(*) as records
+        from {{ ref("int_email_touches") }}
+        union all
+        select 'hubspot' as source, 'email_events' as entity, true as is_kept, count(*) as records
+        from {{ ref("stg_hubspot__email_events") }}
+        where
+            event_type not in ('OPEN', 'CLICK', 'BOUNCE', 'SPAMREPORT')
+            and not (event_type = 'STATUSCHANGE' and coalesce(subscription_status, '') = 'UNSUBSCRIBED')
+    ),
+
+    {% for entity in ["products", "owners"] %}
+        {{ entity }}_fates as (
+            select source, '{{ entity }}' as entity, true as is_kept, count(*) as records
+            from {{ ref("stg_files__" ~ entity) }}
+            group by source
+        ),
+    {% endfor %}
+
+    fates as (
+        select *
+        from contact_fates
+        union all
+        select *
+        from account_fates
+        union all
+        select *
+        from submission_fates
+        union all
+        select *
+        from event_fates
+        union all
+        select *
+        from spend_fates
+        union all
+        select *
+        from enrichment_fates
+        union all
+        select *
+        from opportunity_fates
+        union all
+        select *
+        from activity_fates
+        union all
+        select *
+        from email_fates
+        union all
+        select *
+        from products_fates
+        union all
+        select *
+        from owners_fates
+    ),
+
+    counted as (
+        select source, entity, records as raw_records, 0 as kept, 0 as merged, 0 as quarantined
+        from received
+        union all
+        select source, entity, records as raw_records, 0 as kept, 0 as merged, 0 as quarantined
+        from refused
+        union all
+        select
+            source,
+            entity,
+            0 as raw_records,
+            case when is_kept then records else 0 end as kept,
+            case when is_kept then 0 else records end as merged,
+            0 as quarantined
+        from fates
+        union all
+        select source, entity, 0 as raw_records, 0 as kept, 0 as merged, records as quarantined
+        from set_aside
+    ),
+
+    final as (
+        select
+            source,
+            entity,
+            cast(sum(raw_records) as bigint) as raw_records,
+            cast(sum(kept) as bigint) as kept,
+            cast(sum(merged) as bigint) as merged,
+            cast(sum(quarantined) as bigint) as quarantined
+        from counted
+        group by source, entity
+        having sum(raw_records) + sum(kept) + sum(merged) + sum(quarantined) > 0
+    )
+
+select *
+from final

@@ -1,0 +1,4 @@
+-- Received = kept + merged + set aside, per source and entity (R8).
+select source, entity, raw_records, kept, merged, quarantined
+from {{ ref("mart_record_conservation") }}
+where raw_records != kept + merged + quarantined
