@@ -114,7 +114,6 @@ class DbtBuildComponent(DbtProjectComponent):
         progress.start(PROGRESS_LABEL, len(context.selected_asset_keys) + len(context.selected_asset_check_keys))
         for result in run_dbt(command):
             progress.advance(PROGRESS_LABEL, 1)
-            context.log.debug(f"{result.kind} {result.name}: {result.status} in {result.seconds:.2f} s")
             event = DbtCoreCliEventMessage(raw_event=result.raw_event, event_history_metadata={})
             yield from event.to_default_asset_events(
                 manifest=manifest, dagster_dbt_translator=self.translator, context=context, project=project
