@@ -7,7 +7,7 @@ opens a network connection: syntax comes from ``email-validator`` without delive
 
 from hygiene.domain import registrable_domain
 from hygiene.email import CleanEmail, clean_email
-from hygiene.names import clean_person_name, company_key, name_key
+from hygiene.names import clean_person_name, company_key, name_key, words_key
 from hygiene.phone import CleanPhone, clean_phone
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "company_key",
     "name_key",
     "registrable_domain",
+    "words_key",
 ]

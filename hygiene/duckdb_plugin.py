@@ -17,7 +17,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from hygiene.domain import registrable_domain
 from hygiene.email import clean_email
-from hygiene.names import clean_person_name, company_key, name_key
+from hygiene.names import clean_person_name, company_key, name_key, words_key
 from hygiene.phone import clean_phone
 
 #: Separates the parts of a result; cannot occur in cleaned values.
@@ -44,6 +44,7 @@ FUNCTIONS: tuple[tuple[str, Callable[..., str | None], int], ...] = (
     ("lh_person_name", clean_person_name, 1),
     ("lh_name_key", name_key, 1),
     ("lh_company_key", company_key, 1),
+    ("lh_words_key", words_key, 1),
 )
 
 

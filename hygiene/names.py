@@ -45,6 +45,11 @@ def name_key(raw: str | None) -> str | None:
     return _SPACES.sub(" ", key.replace("_", " ")).strip() or None
 
 
+def words_key(raw: str | None) -> str | None:
+    """A title or label for matching: no accents or case, words apart (``Co-founder`` -> ``co founder``)."""
+    return " ".join(_NOT_WORD.sub(" ", unaccent(raw or "").lower()).split()) or None
+
+
 def company_key(raw: str | None) -> str | None:
     """A company's name for comparison: no accents, case, punctuation or trailing legal form."""
     text = unaccent(raw or "").lower()

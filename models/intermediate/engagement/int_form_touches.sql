@@ -15,7 +15,7 @@ with
         select max(case when rule_id = 'session_gap' then value end) as session_gap from {{ ref("session_rules") }}
     ),
 
-    keyed_forms as (select form_id, name, {{ name_key("name") }} as form_key from forms),
+    keyed_forms as (select form_id, name, {{ words_key("name") }} as form_key from forms),
 
     named_kinds as (
         select

@@ -14,7 +14,7 @@ with
         from {{ ref("int_form_people") }}
     ),
 
-    keyed as (select job_title, {{ name_key("job_title") }} as title_key from typed where job_title is not null),
+    keyed as (select job_title, {{ words_key("job_title") }} as title_key from typed where job_title is not null),
 
     title_rules as (select * from {{ ref("title_rules") }}),
 

@@ -8,7 +8,14 @@ with
     contacts as (
         select
             source,
-            case when source = 'hubspot' then 'raw_hubspot.contacts' else 'raw_files.contacts' end as entity,
+            case
+                source
+                when 'hubspot'
+                then 'raw_hubspot.contacts'
+                when 'events'
+                then 'raw_events.people'
+                else 'raw_files.contacts'
+            end as entity,
             record_id,
             cast(null as {{ dbt.type_string() }}) as file,
             cast(null as bigint) as row_number,
@@ -18,7 +25,7 @@ with
             || 'Correct the address or the phone in the source.' as reason,
             updated_at as set_aside_at
         from {{ ref("int_contact_records") }}
-        where quarantine_reason is not null and source not in ('hubspot_forms', 'events')
+        where quarantine_reason is not null and source != 'hubspot_forms'
     ),
 
     submissions as (

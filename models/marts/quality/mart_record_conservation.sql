@@ -21,6 +21,9 @@ with
         select 'events' as source, 'events' as entity, count(*) as records
         from {{ ref("stg_events__events") }}
         union all
+        select 'events' as source, 'people' as entity, count(distinct coalesce(user_id, lower(email_raw))) as records
+        from {{ ref("stg_events__events") }}
+        union all
         select 'ads' as source, 'spend' as entity, count(*) as records
         from {{ ref("stg_ads__spend") }}
         union all
@@ -70,6 +73,14 @@ with
         from {{ ref("int_form_submission_fates") }}
         where reason_code is null
         group by is_first_of_person
+    ),
+
+    people_fates as (
+        select records.source, 'people' as entity, clusters.is_oldest as is_kept, count(*) as records
+        from {{ ref("int_contact_records") }} as records
+        inner join {{ ref("int_contact_clusters") }} as clusters on records.record_key = clusters.record_key
+        where records.source = 'events'
+        group by records.source, clusters.is_oldest
     ),
 
     event_fates as (
@@ -153,6 +164,9 @@ with
         union all
         select *
         from event_fates
+        union all
+        select *
+        from people_fates
         union all
         select *
         from spend_fates

@@ -3,7 +3,8 @@ with
 
     renamed as (
         select
-            message_id,
+            -- A line without a message id is its own message.
+            coalesce(message_id, md5(_source_file || ':' || _source_row)) as message_id,
             lower(type) as event_type,
             {{ blank_to_null("event") }} as event_name,
             {{ blank_to_null("user_id") }} as user_id,
