@@ -30,8 +30,11 @@ with
         select
             attributes.account_id,
             'annual_revenue' as attribute,
+            -- A comparison value, to the unit: exactness to the cent is not asked for, room for large currencies is.
             cast(
-                cast({{ to_decimal("attributes.value") }} * rates.rate as decimal(18, 0)) as {{ dbt.type_string() }}
+                cast(
+                    cast({{ to_decimal("attributes.value") }} as double) * cast(rates.rate as double) as decimal(28, 0)
+                ) as {{ dbt.type_string() }}
             ) as value,
             attributes.value_source
         from attributes
