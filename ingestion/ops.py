@@ -60,6 +60,10 @@ def load_ops(warehouse_path: str | Path, ops_url: str, *, progress: Progress | N
             known = {str(write_id) for (write_id,) in found}
         for batch in _batches(ops_url, None if latest is None else latest - OVERLAP):
             rows = [one for one in batch if one["write_id"] not in known]
+            connection.execute(
+                f"delete from {TABLE.qualified} where write_id in (select unnest(?::varchar[]))",
+                [[one["write_id"] for one in rows]],
+            )
             insert_rows(connection, TABLE.qualified, rows)
             copied += len(rows)
             watch.advance(TABLE.qualified, len(rows))
@@ -103,7 +107,7 @@ def _batches(ops_url: str, since: datetime | None) -> Iterator[list[dict[str, An
                     f"the table {STORE_TABLE} of the operational store lacks the columns {', '.join(missing)}; "
                     "is it an older version's? Run the write-back once to bring it up to date"
                 )
-            columns = [sa.column(name) for name in TABLE.columns.names]
+            columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in TABLE.columns.names]
             acknowledged_at: sa.ColumnClause[datetime] = sa.column("acknowledged_at", sa.DateTime)
             query = sa.select(*columns).select_from(sa.table(STORE_TABLE))
             if since is not None:

@@ -113,7 +113,9 @@ def finished(row: Row) -> Row:
         raise RecordRefused(
             "userId", "missing_identity", "the message has neither userId nor anonymousId nor an e-mail: whose is it?"
         )
-    url = row.get("page_url")
+    for name in COLUMNS:
+        row.setdefault(name, None)
+    url = row["page_url"]
     if url:
         for name, value in campaign_of(url).items():
             if not row.get(name):

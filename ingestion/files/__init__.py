@@ -135,7 +135,7 @@ def _row(record: Record, entity: EntityRule) -> dict[str, Any]:
     for column in entity.required:
         if row.get(column) is None:
             raise RecordRefused(column, "missing_required", f"{column} is empty, and the mapping requires it")
-    used = {rule.column for rule in entity.columns if rule.refers_to == "id"}
+    used = {*entity.key, *(rule.column for rule in entity.columns if rule.refers_to == "id")}
     extra = {name: value for name, value in record.values.items() if name not in used and value is not None}
     row["extra"] = orjson.dumps(extra, default=str).decode() if extra else None
     return row
