@@ -8,10 +8,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sandbox.world.catalogue import COUNTRIES, INDUSTRIES
+from sandbox.world.catalogue import CITIES, COUNTRIES, INDUSTRIES
 from sandbox.world.pools import NamePool
 from sandbox.world.sizes import AS_OF, DAY, START, WorldSize
-from sandbox.world.text import Bools, Floats, Ints, ascii_slug, choose, join, take, text
+from sandbox.world.text import (
+    Bools,
+    Column,
+    Floats,
+    Ints,
+    ascii_slug,
+    choose,
+    iso,
+    join,
+    only,
+    pick,
+    take,
+    text,
+    timestamps,
+    where,
+)
 
 COMPANY_ID_BASE = 21_000_000_017
 BUYING_EMPLOYEES = (50, 3_000)
@@ -33,15 +48,15 @@ class Companies:
     created_at: Ints
     has_process: Bools
     process_start: Ints
-    name: pa.Array
-    core_name: pa.Array
-    domain: pa.Array
-    record_id: pa.Array
+    name: Column
+    core_name: Column
+    domain: Column
+    record_id: Column
 
     def __len__(self) -> int:
         return len(self.country)
 
-    def key(self) -> pa.Array:
+    def key(self) -> Column:
         """The truth's name of each company."""
         return join("company-", text(np.arange(len(self), dtype=np.int64)))
 
@@ -71,7 +86,7 @@ def make_companies(rng: np.random.Generator, size: WorldSize, pools: list[NamePo
     )
     start = start // DAY * DAY
 
-    name, core, slug = _names(rng, country, industry, parent, city, pools)
+    name, core, slug = _names(rng, country, industry, pools)
     tld = take([c.tld for c in COUNTRIES], country)
     return Companies(
         country=country,
@@ -111,8 +126,8 @@ def _parents(rng: np.random.Generator, country: Ints, employees: Ints) -> Ints:
 
 
 def _names(
-    rng: np.random.Generator, country: Ints, industry: Ints, parent: Ints, city: Ints, pools: list[NamePool]
-) -> tuple[pa.Array, pa.Array, pa.Array]:
+    rng: np.random.Generator, country: Ints, industry: Ints, pools: list[NamePool]
+) -> tuple[Column, Column, Column]:
     """Full name with legal form, name without it, and the unique name part of the domain."""
     n = len(country)
     surname, word, form = np.empty(n, dtype=object), np.empty(n, dtype=object), np.empty(n, dtype=object)
@@ -140,7 +155,16 @@ def _names(
     return join(core, " ", pa.array(form, type=pa.string())), core, pa.array(slug_text, type=pa.string())
 
 
-def company_records(companies: Companies, rng: np.random.Generator, owners: pa.Array, changed_at: Ints) -> pa.Table:
+def city_columns(country: Ints, city: Ints) -> tuple[Column, Column]:
+    """City and state of rows, by country number and a free city number."""
+    flat = [place for c in COUNTRIES for place in CITIES[c.code]]
+    counts = np.array([len(CITIES[c.code]) for c in COUNTRIES])
+    offset = np.cumsum(counts) - counts
+    index = offset[country] + city % counts[country]
+    return take([p[0] for p in flat], index), take([p[1] for p in flat], index)
+
+
+def company_records(companies: Companies, rng: np.random.Generator, owners: Column, changed_at: Ints) -> pa.Table:
     """Rows of ``hubspot/companies.parquet``, a few of them second records of the same company.
 
     ``changed_at`` is when sales last touched the company (milliseconds, -1 = never).
@@ -162,15 +186,13 @@ def company_records(companies: Companies, rng: np.random.Generator, owners: pa.A
     has_code = coded & (codes < 2)
     naf = take([i[1] for i in INDUSTRIES], industry)
     cnae = take([i[2] for i in INDUSTRIES], industry)
-    from sandbox.world.contacts import city_columns
-    from sandbox.world.text import iso, only, timestamps, where
-
     city, state = city_columns(country, companies.city[index])
     parent = companies.parent[index]
     linked = (parent >= 0) & companies.in_crm[np.maximum(parent, 0)] & ~is_twin
     twin_id = text(COMPANY_ID_BASE + 53 * index + 7)
-    record_id = where(is_twin, twin_id, companies.record_id.take(pa.array(index)))
-    domain = companies.domain.take(pa.array(index))
+    record_id = where(is_twin, twin_id, pick(companies.record_id, index))
+    taken = index
+    domain = pick(companies.domain, taken)
     no_domain = (rng.random(n) < 0.04) & ~is_twin
     return pa.table(
         {
@@ -179,9 +201,7 @@ def company_records(companies: Companies, rng: np.random.Generator, owners: pa.A
             "updated_at": timestamps(updated),
             "archived": pa.array(np.zeros(n, dtype=bool)),
             "archived_at": pa.nulls(n, pa.timestamp("us")),
-            "name": where(
-                is_twin, pc.utf8_upper(companies.core_name.take(pa.array(index))), companies.name.take(pa.array(index))
-            ),
+            "name": where(is_twin, pc.utf8_upper(pick(companies.core_name, index)), pick(companies.name, index)),
             "domain": where(no_domain, None, domain),
             "hs_additional_domains": pa.nulls(n, pa.string()),
             "website": where(rng.random(n) < 0.5, join("https://www.", domain), None),
@@ -192,8 +212,8 @@ def company_records(companies: Companies, rng: np.random.Generator, owners: pa.A
             "industry": where(rng.random(n) < 0.85, take([i[0] for i in INDUSTRIES], industry), None),
             "numberofemployees": where(rng.random(n) < 0.7, text(companies.employees[index]), None),
             "annualrevenue": where(rng.random(n) < 0.55, text(companies.revenue[index]), None),
-            "hs_parent_company_id": only(linked, companies.record_id.take(pa.array(np.maximum(parent, 0)))),
-            "hubspot_owner_id": owners.take(pa.array(index)),
+            "hs_parent_company_id": only(linked, pick(companies.record_id, np.maximum(parent, 0))),
+            "hubspot_owner_id": pick(owners, index),
             "lifecyclestage": where(companies.has_process[index], "opportunity", "lead"),
             "createdate": iso(created),
             "hs_lastmodifieddate": iso(updated),
@@ -207,30 +227,27 @@ def company_records(companies: Companies, rng: np.random.Generator, owners: pa.A
 
 def company_truth(companies: Companies, records: pa.Table) -> pa.Table:
     """Rows of ``truth/companies.parquet``: every CRM record, then companies the CRM does not hold."""
-    ids = records["id"].combine_chunks().to_numpy(zero_copy_only=False).astype(np.int64)
+    known: Column = records["id"].combine_chunks()
+    ids = known.to_numpy(zero_copy_only=False).astype(np.int64)
     offset = ids - COMPANY_ID_BASE
     absent = np.flatnonzero(~companies.in_crm)
     index = np.concatenate([offset // 53, absent])
     in_crm = np.arange(len(index)) < len(ids)
-    from sandbox.world.text import only
-
     key = companies.key()
     parent = companies.parent[index]
-    taken = pa.array(index)
+    taken = index
     return pa.table(
         {
-            "record_id": pa.concat_arrays(
-                [pa.array(records["id"].combine_chunks()), pa.nulls(len(absent), pa.string())]
-            ),
-            "company_key": key.take(taken),
-            "domain": companies.domain.take(taken),
-            "parent_key": only(parent >= 0, key.take(pa.array(np.maximum(parent, 0)))),
+            "record_id": pa.concat_arrays([known, pa.nulls(len(absent), pa.string())]),
+            "company_key": pick(key, taken),
+            "domain": pick(companies.domain, taken),
+            "parent_key": only(parent >= 0, pick(key, np.maximum(parent, 0))),
             "employee_count": companies.employees[index],
             "annual_revenue": companies.revenue[index],
             "revenue_currency": take([c.currency for c in COUNTRIES], companies.country[index]),
             "is_competitor": companies.is_competitor[index],
             "is_icp": companies.is_icp[index],
-            "in_crm": in_crm,
+            "in_crm": pa.array(in_crm),
         }
     )
 

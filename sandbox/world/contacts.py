@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sandbox.world.catalogue import ANALYTICS_SOURCES, CITIES, COUNTRIES, NEWSLETTER, ROLES, TITLES, WEBINAR
-from sandbox.world.companies import Companies
+from sandbox.world.catalogue import ANALYTICS_SOURCES, COUNTRIES, NEWSLETTER, ROLES, TITLES, WEBINAR
+from sandbox.world.companies import Companies, city_columns
 from sandbox.world.owners import Owners
 from sandbox.world.people import (
     CASE,
@@ -18,7 +18,6 @@ from sandbox.world.people import (
     IMPORT,
     MANUAL,
     MERGED,
-    NO_DUP,
     PERSONAL,
     PHONE_ONLY,
     PLUS,
@@ -29,12 +28,14 @@ from sandbox.world.pools import NamePool
 from sandbox.world.sizes import AS_OF, DAY, HOUR, MINUTE
 from sandbox.world.text import (
     Bools,
+    Column,
     Ints,
     ascii_slug,
     digits,
     iso,
     join,
     only,
+    pick,
     take,
     text,
     timestamps,
@@ -45,27 +46,18 @@ from sandbox.world.text import (
 BULK_IMPORT_AT = AS_OF - 12 * DAY - 4 * HOUR
 
 
-def city_columns(country: Ints, city: Ints) -> tuple[pa.Array, pa.Array]:
-    """City and state of rows, by country number and a free city number."""
-    flat = [place for c in COUNTRIES for place in CITIES[c.code]]
-    counts = np.array([len(CITIES[c.code]) for c in COUNTRIES])
-    offset = np.cumsum(counts) - counts
-    index = offset[country] + city % counts[country]
-    return take([p[0] for p in flat], index), take([p[1] for p in flat], index)
-
-
 @dataclass
 class Identity:
     """Text of a run of people: ``rows`` are their positions in :class:`People`."""
 
     rows: Ints
-    first: pa.Array
-    last: pa.Array
-    email: pa.Array
-    alternative: pa.Array
-    title: pa.Array
-    phone: pa.Array
-    other_phone: pa.Array
+    first: Column
+    last: Column
+    email: Column
+    alternative: Column
+    title: Column
+    phone: Column
+    other_phone: Column
 
 
 def identity_text(rows: Ints, people: People, companies: Companies, pools: list[NamePool]) -> Identity:
@@ -78,8 +70,11 @@ def identity_text(rows: Ints, people: People, companies: Companies, pools: list[
     style = company % 3
     local = where(style == 1, join(plain_last, ".", plain_first), join(plain_first, ".", plain_last))
     local = where(style == 2, join(plain_first, "_", plain_last), local)
-    domain = companies.domain.take(pa.array(np.maximum(company, 0)))
+    domain = pick(companies.domain, np.maximum(company, 0))
     number = text(people.number(rows))
+    if people.offset:
+        # Later people may bear the name of a colleague who was there before.
+        local = join(local, number)
     hosts = [host for c in COUNTRIES for host in c.free_mail]
     host = take(hosts, 5 * country + people.mail_host[rows])
     free = people.free_mail[rows]
@@ -114,13 +109,13 @@ def identity_text(rows: Ints, people: People, companies: Companies, pools: list[
     )
 
 
-def _from_pools(pools: list[list[str]], country: Ints, index: Ints) -> pa.Array:
+def _from_pools(pools: list[list[str]], country: Ints, index: Ints) -> Column:
     sizes = np.array([len(p) for p in pools])
     offset = np.cumsum(sizes) - sizes
     return take([name for pool in pools for name in pool], offset[country] + index)
 
 
-def format_phones(country: Ints, phone: Ints, style: Ints) -> pa.Array:
+def format_phones(country: Ints, phone: Ints, style: Ints) -> Column:
     """Phones as people of each country write them; null where there is none.
 
     Style 0 is international with spaces, 1 and 2 national, 3 national digits only (with 00 and prefix in France).
@@ -133,7 +128,7 @@ def format_phones(country: Ints, phone: Ints, style: Ints) -> pa.Array:
         width = {"BR": 11, "FR": 9, "ES": 9, "US": 10, "GB": 10}[entry.code]
         number = digits(np.where(rows & (phone >= 0), phone, 0), width)
 
-        def part(a: int, b: int, number: pa.Array = number) -> pa.Array:
+        def part(a: int, b: int, number: Column = number) -> Column:
             return pc.utf8_slice_codeunits(number, a, b)
 
         if entry.code == "BR":
@@ -219,16 +214,16 @@ def contact_chunk(
     )
 
 
-def person_ids(number: Ints) -> pa.Array:
+def person_ids(number: Ints) -> Column:
     """The truth's name of each person."""
     return join("person-", text(number))
 
 
-def _company_keys(company: Ints) -> pa.Array:
+def _company_keys(company: Ints) -> Column:
     return only(company >= 0, join("company-", text(np.maximum(company, 0))))
 
 
-def truth_rows(source: str, record_id: pa.Array, rows: Ints, people: People, kind: pa.Array | str) -> pa.Table:
+def truth_rows(source: str, record_id: Column, rows: Ints, people: People, kind: Column | str) -> pa.Table:
     """Rows of ``truth/people.parquet``."""
     n = len(rows)
     return pa.table(
@@ -281,7 +276,7 @@ def _stage_times(rows: Ints, people: People) -> tuple[list[tuple[str, Ints]], li
     return lifecycle, statuses
 
 
-def _latest(steps: list[tuple[str, Ints]]) -> tuple[pa.Array, Ints]:
+def _latest(steps: list[tuple[str, Ints]]) -> tuple[Column, Ints]:
     times = np.stack([at for _, at in steps], axis=1)
     # The later entry of the list wins a tie.
     last = times.shape[1] - 1 - np.argmax(times[:, ::-1], axis=1)
@@ -309,7 +304,7 @@ def _main_records(
     keep: Ints,
     rng: np.random.Generator,
 ) -> tuple[pa.Table, int]:
-    rows, taken = identity.rows[keep], pa.array(keep)
+    rows, taken = identity.rows[keep], keep
     n = len(rows)
     country, company = people.country[rows], people.company[rows]
     kind = people.capture_kind[rows]
@@ -332,15 +327,15 @@ def _main_records(
     mobile = rng.random(n) < 0.12
     city, state = city_columns(country, people.city[rows])
     has_city = rng.random(n) < 0.7
-    safe_company = pa.array(np.maximum(company, 0))
+    safe_company = np.maximum(company, 0)
     written = rng.integers(0, 10, n)
-    name = companies.core_name.take(safe_company)
-    name = where(written < 6, companies.name.take(safe_company), where(written == 6, pc.utf8_upper(name), name))
+    name = pick(companies.core_name, safe_company)
+    name = where(written < 6, pick(companies.name, safe_company), where(written == 6, pc.utf8_upper(name), name))
     shout = rng.random(n)
-    first = identity.first.take(taken)
+    first = pick(identity.first, taken)
     first = where(shout < 0.04, pc.utf8_upper(first), where(shout > 0.94, pc.utf8_lower(first), first))
     ids = text(people.contact_number(rows))
-    email = identity.email.take(taken)
+    email = pick(identity.email, taken)
     source = np.where(kind == IMPORT, 1, np.where(kind == MANUAL, 2, np.where(kind == WEBINAR, 3, 0)))
     web = kind <= WEBINAR
     associated = _associated(rows, people, companies)
@@ -352,13 +347,13 @@ def _main_records(
             "archived": pa.array(np.zeros(n, dtype=bool)),
             "archived_at": pa.nulls(n, pa.timestamp("us")),
             "email": email,
-            "hs_additional_emails": only(merged, identity.alternative.take(taken)),
+            "hs_additional_emails": only(merged, pick(identity.alternative, taken)),
             "firstname": first,
-            "lastname": identity.last.take(taken),
+            "lastname": pick(identity.last, taken),
             "phone": where(mobile, None, phone),
             "mobilephone": where(mobile, phone, None),
             "company": only((company >= 0) & (rng.random(n) < 0.85), name),
-            "jobtitle": identity.title.take(taken),
+            "jobtitle": pick(identity.title, taken),
             "website": pa.nulls(n, pa.string()),
             "city": only(has_city, city),
             "state": only(has_city, state),
@@ -366,7 +361,7 @@ def _main_records(
             "hs_language": take(["pt-br", "fr", "es", "en", "en-gb"], country),
             "lifecyclestage": stage,
             "hs_lead_status": status,
-            "hubspot_owner_id": only(_has_owner(rows, people), owners.ids.take(pa.array(people.owner[rows]))),
+            "hubspot_owner_id": only(_has_owner(rows, people), pick(owners.ids, people.owner[rows])),
             "createdate": iso(created),
             "lastmodifieddate": iso(updated),
             "hs_object_id": ids,
@@ -374,7 +369,7 @@ def _main_records(
             "hs_analytics_source": where(web, take(ANALYTICS_SOURCES, people.channel[rows]), "OFFLINE"),
             "hs_email_optout": where(opted_out_at[keep] >= 0, "true", where(rng.random(n) < 0.3, "false", None)),
             "hs_merged_object_ids": only(merged, text(people.duplicate_number(rows))),
-            "associatedcompanyid": only(associated, companies.record_id.take(safe_company)),
+            "associatedcompanyid": only(associated, pick(companies.record_id, safe_company)),
             "numemployees": only(people.declared_employees[rows] >= 0, text(people.declared_employees[rows])),
             "annualrevenue": only(people.declared_revenue[rows] >= 0, text(people.declared_revenue[rows])),
         }
@@ -399,7 +394,7 @@ def _associations(rows: Ints, people: People, companies: Companies, rng: np.rand
         "contacts",
         text(people.contact_number(linked)),
         "companies",
-        companies.record_id.take(pa.array(company)),
+        pick(companies.record_id, company),
         1,
         "Primary",
     )
@@ -407,7 +402,7 @@ def _associations(rows: Ints, people: People, companies: Companies, rng: np.rand
         "contacts",
         text(people.contact_number(linked[both])),
         "companies",
-        companies.record_id.take(pa.array(parent[both])),
+        pick(companies.record_id, parent[both]),
         279,
         None,
     )
@@ -415,7 +410,7 @@ def _associations(rows: Ints, people: People, companies: Companies, rng: np.rand
 
 
 def association_rows(
-    from_object: str, from_id: pa.Array, to_object: str, to_id: pa.Array, type_id: int, label: str | None
+    from_object: str, from_id: Column, to_object: str, to_id: Column, type_id: int, label: str | None
 ) -> pa.Table:
     """Rows of ``hubspot/associations.parquet``."""
     n = len(from_id)
@@ -434,18 +429,18 @@ def association_rows(
 
 def history_rows(
     object_type: str,
-    object_id: pa.Array,
+    object_id: Column,
     name: str,
-    value: pa.Array | str,
+    value: Column | str,
     at: Ints,
-    source_type: pa.Array | str,
-    source_id: pa.Array | str | None,
-    user: pa.Array | None,
+    source_type: Column | str,
+    source_id: Column | str | None,
+    user: Column | None,
 ) -> pa.Table:
     """Rows of ``hubspot/property_history.parquet``."""
     n = len(at)
 
-    def column(content: pa.Array | str | None) -> pa.Array:
+    def column(content: Column | str | None) -> Column:
         return pa.array([content] * n, type=pa.string()) if content is None or isinstance(content, str) else content
 
     return pa.table(
@@ -467,13 +462,13 @@ def _history(rows: Ints, people: People, owners: Owners) -> pa.Table:
     kind = people.capture_kind[rows]
     entry = take(["FORM", "IMPORT", "CRM_UI", "INTEGRATION"],
                  np.where(kind == IMPORT, 1, np.where(kind == MANUAL, 2, np.where(kind == WEBINAR, 3, 0))))  # fmt: skip
-    user = owners.user_ids.take(pa.array(people.owner[rows]))
+    user = pick(owners.user_ids, people.owner[rows])
     tables = []
     by_rep = {"IN_PROGRESS", "CONNECTED", "UNQUALIFIED", "BAD_TIMING", "salesqualifiedlead"}
     for name, steps in (("lifecyclestage", lifecycle), ("hs_lead_status", statuses)):
         for value, at in steps:
             on = np.flatnonzero(at >= 0)
-            taken = pa.array(on)
+            taken = on
             first = value in ("subscriber", "lead", "NEW")
             rep = value in by_rep
             tables.append(
@@ -483,9 +478,9 @@ def _history(rows: Ints, people: People, owners: Owners) -> pa.Table:
                     name,
                     value,
                     at[on],
-                    entry.take(taken) if first else ("CRM_UI" if rep else "AUTOMATION_PLATFORM"),
-                    join("userId:", user.take(taken)) if rep else (None if first else "enrollmentId:2203117"),
-                    user.take(taken) if rep else None,
+                    pick(entry, taken) if first else ("CRM_UI" if rep else "AUTOMATION_PLATFORM"),
+                    join("userId:", pick(user, taken)) if rep else (None if first else "enrollmentId:2203117"),
+                    pick(user, taken) if rep else None,
                 )
             )
     owned = _owned_at(rows, people)
@@ -495,7 +490,7 @@ def _history(rows: Ints, people: People, owners: Owners) -> pa.Table:
             "contacts",
             text(people.contact_number(rows[on])),
             "hubspot_owner_id",
-            owners.ids.take(pa.array(people.owner[rows[on]])),
+            pick(owners.ids, people.owner[rows[on]]),
             owned[on],
             "AUTOMATION_PLATFORM",
             "enrollmentId:2203118",
@@ -512,16 +507,16 @@ def _second_records(
     kinds = people.duplicate[identity.rows]
     own_record = np.isin(kinds, (PLUS, GMAIL_DOTS, TYPO, PERSONAL, PHONE_ONLY))
     at = np.flatnonzero(own_record)
-    rows, taken, kind = identity.rows[at], pa.array(at), kinds[at]
+    rows, taken, kind = identity.rows[at], at, kinds[at]
     n = len(rows)
     country, company = people.country[rows], people.company[rows]
     created = people.duplicate_at[rows]
     updated = np.minimum(created + rng.integers(1_000, 86_400_000, n), people.until - MINUTE)
     ids = text(people.duplicate_number(rows))
     with_phone = np.isin(kind, (TYPO, PERSONAL, PHONE_ONLY)) | (rng.random(n) < 0.3)
-    names = where(rng.random(n) < 0.3, pc.utf8_upper(identity.last.take(taken)), identity.last.take(taken))
+    names = where(rng.random(n) < 0.3, pc.utf8_upper(pick(identity.last, taken)), pick(identity.last, taken))
     nothing = pa.nulls(n, pa.string())
-    safe_company = pa.array(np.maximum(company, 0))
+    safe_company = np.maximum(company, 0)
     contacts = pa.table(
         {
             "id": ids,
@@ -529,14 +524,14 @@ def _second_records(
             "updated_at": timestamps(updated),
             "archived": pa.array(np.zeros(n, dtype=bool)),
             "archived_at": pa.nulls(n, pa.timestamp("us")),
-            "email": identity.alternative.take(taken),
+            "email": pick(identity.alternative, taken),
             "hs_additional_emails": nothing,
-            "firstname": identity.first.take(taken),
+            "firstname": pick(identity.first, taken),
             "lastname": names,
-            "phone": only(with_phone, identity.other_phone.take(taken)),
+            "phone": only(with_phone, pick(identity.other_phone, taken)),
             "mobilephone": nothing,
-            "company": only((company >= 0) & (kind != PERSONAL), companies.core_name.take(safe_company)),
-            "jobtitle": only(rng.random(n) < 0.5, identity.title.take(taken)),
+            "company": only((company >= 0) & (kind != PERSONAL), pick(companies.core_name, safe_company)),
+            "jobtitle": only(rng.random(n) < 0.5, pick(identity.title, taken)),
             "website": nothing,
             "city": nothing,
             "state": nothing,
@@ -560,6 +555,3 @@ def _second_records(
     associations = association_rows("contacts", ids.slice(0, 0), "companies", ids.slice(0, 0), 1, "Primary")
     truth = truth_rows("hubspot", ids, rows, people, take(DUPLICATE_KINDS, kind))
     return contacts, associations, truth
-
-
-__all__ = ["BULK_IMPORT_AT", "NO_DUP", "ContactChunk", "Identity", "contact_chunk", "identity_text"]

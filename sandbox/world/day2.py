@@ -16,16 +16,16 @@ from sandbox.world.contacts import Identity, association_rows, contact_chunk, hi
 from sandbox.world.defects import Defects
 from sandbox.world.files import DailyLines, ParquetFolder, write_json
 from sandbox.world.journeys import EVENT_COLUMNS, journey_chunk
-from sandbox.world.marketing import CAMPAIGNS
 from sandbox.world.owners import Owners, owner_count
 from sandbox.world.people import CASUAL, Deals, People, make_people
 from sandbox.world.pools import NamePool
-from sandbox.world.sales import DEAL_ID_BASE
+from sandbox.world.sales import DEAL_ID_BASE, deal_tables
 from sandbox.world.sizes import AS_OF, DAY, HOUR, MINUTE, SIZES, WorldSize
-from sandbox.world.text import Ints, iso, join, text, timestamps, uuids
+from sandbox.world.text import Ints, iso, join, pick, text, timestamps, uuids
 
 NOW = AS_OF + DAY
 NEW_PEOPLE = {"small": 8, "medium": 60, "large": 5_000}
+NEW_COMPANY_PEOPLE = 2
 
 
 @dataclass
@@ -59,7 +59,7 @@ def write_second_day(
     chunk = contact_chunk(identity, people, companies, owners, np.full(len(rows), -1), 0, rng)
     company = _new_company(companies, owners, rng)
     company_id = company["id"][0].as_py()
-    employed = chunk.contacts["id"].slice(0, 2).combine_chunks()
+    employed = chunk.contacts["id"].slice(0, NEW_COMPANY_PEOPLE).combine_chunks()
     joins = association_rows("contacts", employed, "companies", pa.array([company_id] * len(employed)), 1, "Primary")
     hubspot.append("companies", company)
 
@@ -78,7 +78,7 @@ def write_second_day(
     events.add(journeys.events)
     events.add(known_events)
     lines = events.finish(Defects())
-    truth.append("people", pa.concat_tables([chunk.truth, journeys.truth]))
+    truth.append("people", _with_new_company(pa.concat_tables([chunk.truth, journeys.truth]), offset, len(companies)))
     truth.append("touch_channels", pa.concat_tables([journeys.sessions, known_sessions]))
     hubspot.close()
     truth.close()
@@ -93,9 +93,8 @@ def _new_people(
     """People captured during the day, none of them worked yet."""
     n = NEW_PEOPLE[size.name]
     # Enough people for the draw to have somebody of each kind; only the first n come.
-    drawn = make_people(
-        rng, replace(SIZES["small"], leads=max(n, 60)), _without_process(companies), pools, owner_count(size)
-    )
+    shape = replace(SIZES["small"], leads=max(n, 60))
+    drawn = make_people(rng, shape, _without_process(companies), pools, owner_count(size))
     rows = np.arange(n)
     values: dict[str, Any] = {}
     for name in People.__dataclass_fields__:
@@ -111,12 +110,24 @@ def _new_people(
     people.request_at = np.where(asks, people.capture_at, -1)
     people.request_kind = np.where(asks, people.capture_kind, -1)
     people.mql_at = np.where(asks & people.in_crm, people.capture_at + 5 * MINUTE, -1)
-    people.in_crm[:2] = True
+    # The first two come with the new company, from private addresses.
+    people.in_crm[:NEW_COMPANY_PEOPLE] = True
+    people.company[:NEW_COMPANY_PEOPLE] = -1
+    people.free_mail[:NEW_COMPANY_PEOPLE] = True
+    people.declared_employees[:NEW_COMPANY_PEOPLE] = -1
+    people.declared_revenue[:NEW_COMPANY_PEOPLE] = -1
     people.sessions_before[:] = 0
     people.sessions_after[:] = 0
     people.duplicate[:] = 0
     people.duplicate_at[:] = -1
     return people
+
+
+def _with_new_company(truth: pa.Table, offset: int, company: int) -> pa.Table:
+    """The truth about the people who came with the new company names it."""
+    theirs = [f"person-{offset + i}" for i in range(NEW_COMPANY_PEOPLE)]
+    keys = pc.if_else(pc.is_in(truth["person_id"], pa.array(theirs)), f"company-{company}", truth["company_key"])
+    return truth.set_column(truth.schema.get_field_index("company_key"), "company_key", keys)
 
 
 def _without_process(companies: Companies) -> Companies:
@@ -125,7 +136,7 @@ def _without_process(companies: Companies) -> Companies:
 
 def _new_company(companies: Companies, owners: Owners, rng: np.random.Generator) -> pa.Table:
     """One company record made during the day, like the first one of the world but for its name and domain."""
-    table = company_records(companies, rng, owners.ids.take(pa.array(np.zeros(len(companies), dtype=np.int64))),
+    table = company_records(companies, rng, pick(owners.ids, np.zeros(len(companies), dtype=np.int64)),
                             np.full(len(companies), -1, dtype=np.int64)).slice(0, 1)  # fmt: skip
     row = table.to_pylist()[0]
     at = AS_OF + 5 * HOUR
@@ -218,8 +229,6 @@ def _changes(
 
 def _moved_deal(first_day: FirstDay, companies: Companies, owners: Owners) -> tuple[pa.Table | None, pa.Table | None]:
     """The oldest open opportunity is won."""
-    from sandbox.world.sales import deal_tables
-
     deals = first_day.deals
     open_deals = np.flatnonzero(~deals.won & ~deals.lost)
     if len(open_deals) == 0:
@@ -232,7 +241,7 @@ def _moved_deal(first_day: FirstDay, companies: Companies, owners: Owners) -> tu
     row |= {"dealstage": "closedwon", "hs_is_closed": "true", "hs_is_closed_won": "true", "closedate": stamp}
     row |= {"hs_lastmodifieddate": stamp, "updated_at": timestamps(np.array([moment]))[0].as_py()}
     row |= {"amount": str(int(deals.amount[at]))}
-    user = owners.user_ids.take(pa.array([int(deals.owner[at]) % len(owners.user_ids)]))
+    user = pick(owners.user_ids, [int(deals.owner[at]) % len(owners.user_ids)])
     ids = text(np.array([DEAL_ID_BASE + 41 * at], dtype=np.int64))
     history = history_rows(
         "deals", ids, "dealstage", "closedwon", np.array([moment]), "CRM_UI", join("userId:", user), user
@@ -319,6 +328,3 @@ def _session_truth(rows: list[tuple[str, int, str]]) -> pa.Table:
             "person_id": pa.array([r[2] for r in rows], type=pa.string()),
         }
     )
-
-
-__all__ = ["CAMPAIGNS", "FirstDay", "write_second_day"]

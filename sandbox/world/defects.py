@@ -6,16 +6,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-TRUTH_SCHEMA = pa.schema(
-    [
-        ("source", pa.string()),
-        ("entity", pa.string()),
-        ("record_id", pa.string()),
-        ("file", pa.string()),
-        ("row_number", pa.int64()),
-        ("reason_code", pa.string()),
-    ]
-)
+_TEXT_COLUMNS = ("source", "entity", "record_id", "file", "reason_code")
+TRUTH_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in _TEXT_COLUMNS] + [pa.field("row_number", pa.int64())])
 
 #: Lines of an event file that are no event at all.
 MALFORMED_LINES = (
@@ -27,7 +19,10 @@ MALFORMED_LINES = (
 
 @dataclass
 class Defects:
-    """Collects the rows of ``truth/quarantine.parquet``. ``row_number`` is the line of an event file, the data row of a CSV file, from 1."""
+    """Collects the rows of ``truth/quarantine.parquet``.
+
+    ``row_number`` is the line of an event file, the data row of a CSV file, from 1.
+    """
 
     rows: list[dict[str, object]] = field(default_factory=list)
 

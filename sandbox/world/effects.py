@@ -11,9 +11,9 @@ from sandbox.world.catalogue import CURRENCY_PER_EUR
 class Effects:
     """Planted parameters; written to ``truth/effects.json`` as they are.
 
-    A worked request is answered with probability ``answer_floor + answer_span * 2 ** (-hours / answer_half_life_hours)``
-    of the hours between request and first attempt. An answered request of a buying account becomes an opportunity with
-    ``qualify_base * channel_effect`` and an opportunity is won with ``win_base * channel_effect * committee * profile``
+    A worked request is answered with probability ``answer_floor + answer_span * 2 ** (-hours / half life)``, the hours
+    being those between request and first attempt. An answered request of a buying account becomes an opportunity with
+    ``qualify_base * channel_effect``; an opportunity is won with ``win_base * channel_effect * committee * profile``
     (each clipped to 0.97), where the channel is that of the first visit of the account's main contact.
     """
 
@@ -30,14 +30,14 @@ class Effects:
             "affiliates": 0.8,
         }
     )
-    answer_floor: float = 0.15
-    answer_span: float = 0.75
-    answer_half_life_hours: float = 10.0
+    answer_floor: float = 0.20
+    answer_span: float = 0.72
+    answer_half_life_hours: float = 14.0
     first_attempt_median_hours: float = 3.0
     first_attempt_log_sigma: float = 1.5
     accept_rate: float = 0.82
-    qualify_base: float = 0.70
-    win_base: float = 0.42
+    qualify_base: float = 0.75
+    win_base: float = 0.45
     committee_three_or_more: float = 1.5
     committee_two: float = 1.1
     committee_one: float = 0.7

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sandbox.world.defects import MALFORMED_LINES, Defects
+from sandbox.world.text import matches
 
 _PLAIN = {
     "id",
@@ -44,7 +45,7 @@ class ParquetFolder:
         if writer is None:
             path = self.root / f"{name}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
-            dictionary = [c for c in table.column_names if c not in _PLAIN]
+            dictionary: Any = [c for c in table.column_names if c not in _PLAIN]
             writer = pq.ParquetWriter(
                 path, table.schema, compression="zstd", compression_level=1, use_dictionary=dictionary
             )
@@ -74,11 +75,12 @@ class MonthlyEvents:
 
     def add(self, events: pa.Table) -> None:
         months = pc.strftime(pc.floor_temporal(events["received_at"], unit="month"), "%Y-%m")
-        for month in sorted(pc.unique(months).to_pylist()):
-            self.folder.append(month, events.filter(pc.equal(months, month)))
+        for month in sorted(str(m) for m in pc.unique(months).to_pylist()):
+            self.folder.append(month, events.filter(matches(months, month)))
         self.rows += events.num_rows
 
-    def finish(self, defects: Defects) -> int:
+    def finish(self, _: Defects) -> int:
+        """Closes the files; returns the number of rows."""
         self.folder.close()
         return self.rows
 

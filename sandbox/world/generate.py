@@ -23,13 +23,13 @@ from sandbox.world.files import DailyLines, MonthlyEvents, ParquetFolder, write_
 from sandbox.world.journeys import journey_chunk
 from sandbox.world.marketing import campaign_table, email_chunk
 from sandbox.world.owners import Owners, make_owners, owner_count
-from sandbox.world.people import NO_DUP, Deals, People, make_people, work_requests
+from sandbox.world.people import Deals, People, make_people, work_requests
 from sandbox.world.planted import bad_events, stand_tablet, unreachable_contacts
 from sandbox.world.pools import NamePool, name_pools
 from sandbox.world.sales import Activity, activity_chunk, deal_stage_table, deal_tables
 from sandbox.world.sizes import AS_OF, DAY, SIZES, START, WorldSize
 from sandbox.world.spend import write_spend
-from sandbox.world.text import Ints, timestamps
+from sandbox.world.text import Ints, matches, pick, timestamps
 
 Progress = Callable[[str], None]
 #: Independent random streams, so that one part can change without moving the others.
@@ -80,7 +80,7 @@ def generate(size_name: str, out: Path, seed: int = 7, progress: Progress | None
     """
     if size_name not in SIZES:
         raise WorldError(f"unknown size {size_name!r}: choose one of {', '.join(SIZES)}")
-    say = progress or (lambda message: None)
+    say = progress or (lambda _: None)
     _clear(out)
     size = SIZES[size_name]
     world = plan_world(size, seed)
@@ -201,10 +201,10 @@ def _write_people(
 
 def _stand_truth(world: World, identity: Any, local: Ints, already: pa.Table) -> pa.Table:
     """The people of the shared tablet, unless the web has identified them before."""
-    known = set(already.filter(pa.compute.equal(already["source"], "events"))["record_id"].to_pylist())
+    known = set(already.filter(matches(already["source"], "events"))["record_id"].to_pylist())
     new = np.array([i for i in local if identity.email[i].as_py() not in known], dtype=np.int64)
     rows = identity.rows[new]
-    return truth_rows("events", identity.email.take(pa.array(new)), rows, world.people, "none")
+    return truth_rows("events", pick(identity.email, new), rows, world.people, "none")
 
 
 def _some_late(events: pa.Table, rng: np.random.Generator) -> pa.Table:
@@ -223,7 +223,7 @@ def _write_reference(world: World, hubspot: ParquetFolder, truth: ParquetFolder)
     np.maximum.at(changed, deals.company, deals.created_at)
     rng = world.rng(_RECORDS)
     owner = np.arange(len(companies)) % len(world.owners.ids)
-    records = company_records(companies, rng, world.owners.ids.take(pa.array(owner)), changed)
+    records = company_records(companies, rng, pick(world.owners.ids, owner), changed)
     hubspot.append("companies", records)
     truth.append("companies", company_truth(companies, records))
     table, history, links = deal_tables(deals, world.people, companies, world.owners, world.rng(_DEALS))
@@ -250,6 +250,3 @@ def _form_table(forms: tuple[Form, ...]) -> pa.Table:
             "updated_at": timestamps(made),
         }
     )
-
-
-__all__ = ["NO_DUP", "World", "WorldError", "generate", "plan_world"]

@@ -25,7 +25,6 @@ from sandbox.world.catalogue import (
     MESSAGES,
     NEWSLETTER,
     PAGES,
-    PROFILES,
     SITE,
     SOURCES,
     USER_AGENTS,
@@ -34,18 +33,19 @@ from sandbox.world.catalogue import (
 )
 from sandbox.world.contacts import Identity, person_ids, truth_rows
 from sandbox.world.marketing import CAMPAIGN_TIMES, CAMPAIGNS
-from sandbox.world.people import CASE, DUPLICATE_KINDS, JOB_SEEKER, NO_DUP, People
+from sandbox.world.people import CASE, DUPLICATE_KINDS, NO_DUP, People
 from sandbox.world.sizes import DAY, HOUR, MINUTE, START
 from sandbox.world.text import (
     Bools,
+    Column,
     Ints,
     choose,
     choose_by,
     counters,
     digits,
-    iso,
     join,
     only,
+    pick,
     running,
     take,
     text,
@@ -67,9 +67,9 @@ _FIRST_WEBINAR = _PATHS.index(f"/webinars/{WEBINARS[0].slug}")
 EMAIL, DIRECT = CHANNELS.index("email"), CHANNELS.index("direct")
 
 EVENT_COLUMNS = (
-    "message_id", "type", "event", "user_id", "anonymous_id", "group_id", "email", "event_at", "received_at", "page_url",
-    "page_path", "page_title", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term",
-    "click_id_kind", "dwell_seconds", "user_agent", "ip", "locale", "tracker", "properties", "traits",
+    "message_id", "type", "event", "user_id", "anonymous_id", "group_id", "email", "event_at", "received_at",
+    "page_url", "page_path", "page_title", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_content",
+    "utm_term", "click_id_kind", "dwell_seconds", "user_agent", "ip", "locale", "tracker", "properties", "traits",
 )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def journey_chunk(
     page = np.where(last_view & (form_page[of] >= 0), form_page[of], page)
     view_at = started[of] + ends - (dwell + 1) * 1000
 
-    channel, campaign = _mail_visits(rng, channel, started, known, person, people)
+    channel, campaign = _mail_visits(channel, started, known, person, people)
     source = _source_of(
         rng, channel, np.where(known, people.country[person], choose(rng, [c.weight for c in COUNTRIES], n))
     )
@@ -159,7 +159,7 @@ def journey_chunk(
         rng, of, position, page, view_at, dwell, last_view, source, campaign, device, anonymous, identified_at,
         people, person, known,
     )  # fmt: skip
-    alternative = _uses_alternative(rng, rows, people, owner, submitted, form, on_form)
+    alternative = _uses_alternative(rng, rows, people, owner, submitted, on_form)
     identifies, tracks, submissions = _form_events(
         rng, identity, people, owner, on_form, alternative, form, submitted, content, webinar, device, anonymous,
         form_page,
@@ -171,7 +171,7 @@ def journey_chunk(
         submissions=submissions,
         sessions=pa.table(
             {
-                "anonymous_id": anonymous.take(pa.array(device)),
+                "anonymous_id": pick(anonymous, device),
                 "session_started_at": timestamps(started),
                 "channel": take(CHANNELS, channel),
                 "person_id": only(known, person_ids(people.number(person))),
@@ -233,9 +233,7 @@ def _sessions(rows: Ints, people: People, visitors: int, until: int, rng: np.ran
     return _Sessions(owner[order], day[order], sent_at[order], form[order])
 
 
-def _mail_visits(
-    rng: np.random.Generator, channel: Ints, started: Ints, known: Bools, person: Ints, people: People
-) -> tuple[Ints, Ints]:
+def _mail_visits(channel: Ints, started: Ints, known: Bools, person: Ints, people: People) -> tuple[Ints, Ints]:
     """Visits from e-mail belong to the newest campaign the person can have received; without one they are direct."""
     campaign = np.searchsorted(CAMPAIGN_TIMES, started - 30 * MINUTE) - 1
     sent = CAMPAIGN_TIMES[np.maximum(campaign, 0)]
@@ -284,7 +282,7 @@ def _page_events(
     source: Ints,
     campaign: Ints,
     device: Ints,
-    anonymous: pa.Array,
+    anonymous: Column,
     identified_at: Ints,
     people: People,
     person: Ints,
@@ -313,8 +311,8 @@ def _page_events(
     query = where(at_mail >= 0, join(query, "&utm_campaign=", mail_name), query)
     click = take([s.click_id for s in SOURCES], src)
     click_id = join(click, "=", digits(rng.integers(0, 10**15, n), 15))
-    has_query = pc.fill_null(pc.greater(pc.utf8_length(query), 0), False).to_numpy(zero_copy_only=False)
-    has_click = pc.is_valid(click).to_numpy(zero_copy_only=False)
+    has_query = np.isin(src, [i for i, words in enumerate(queries) if words])
+    has_click = np.isin(src, [i for i, s in enumerate(SOURCES) if s.click_id])
     search = where(
         has_query & has_click,
         join("?", query, "&", click_id),
@@ -333,7 +331,7 @@ def _page_events(
         event=None,
         at=view_at,
         browser=browser,
-        anonymous=anonymous.take(pa.array(browser)),
+        anonymous=pick(anonymous, browser),
         user_id=only(with_id, text(people.contact_number(person[of]))),
         email=None,
         language=np.where(known, people.country[person], browser_country(device))[of],
@@ -359,14 +357,14 @@ def _event_table(
     rng: np.random.Generator,
     n: int,
     kind: Ints,
-    event: pa.Array | None,
+    event: Column | None,
     at: Ints,
     browser: Ints,
-    anonymous: pa.Array,
-    user_id: pa.Array,
-    email: pa.Array | None,
+    anonymous: Column,
+    user_id: Column,
+    email: Column | None,
     language: Ints,
-    extra: dict[str, pa.Array],
+    extra: dict[str, Column],
 ) -> pa.Table:
     """Rows of raw_events.events; ``kind`` is 0 page, 1 identify, 2 track. Columns not given are null."""
     empty = pa.nulls(n, pa.string())
@@ -374,7 +372,7 @@ def _event_table(
         text(177 + browser % 13), ".", text(browser // 13 % 250), ".", text(browser // 3250 % 250), ".",
         text(1 + browser * 31 % 254),
     )  # fmt: skip
-    columns: dict[str, pa.Array] = {
+    columns: dict[str, Column] = {
         "message_id": uuids(rng, n),
         "type": take(["page", "identify", "track"], kind),
         "event": empty if event is None else event,
@@ -396,7 +394,7 @@ def _event_table(
 
 
 def _uses_alternative(
-    rng: np.random.Generator, rows: Ints, people: People, owner: Ints, submitted: Ints, form: Ints, on_form: Ints
+    rng: np.random.Generator, rows: Ints, people: People, owner: Ints, submitted: Ints, on_form: Ints
 ) -> Bools:
     """Which forms were filled with the person's second address."""
     person = rows[owner[on_form]]
@@ -418,25 +416,25 @@ def _form_events(
     content: Ints,
     webinar: Ints,
     device: Ints,
-    anonymous: pa.Array,
+    anonymous: Column,
     form_page: Ints,
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     who = owner[on_form]
-    taken = pa.array(who)
+    taken = who
     person = identity.rows[who]
     n = len(on_form)
     kind, sent = form[on_form], submitted[on_form]
-    email = where(alternative, identity.alternative.take(taken), identity.email.take(taken))
+    email = where(alternative, pick(identity.alternative, taken), pick(identity.email, taken))
     browser = device[on_form]
     uid = only(people.has_user_id[person], text(people.contact_number(person)))
     country = people.country[person]
-    first, last = identity.first.take(taken), identity.last.take(taken)
+    first, last = pick(identity.first, taken), pick(identity.last, taken)
     url = take([SITE + p for p in _PATHS], form_page[on_form])
     path = take(_PATHS, form_page[on_form])
     traits = join('{"email":"', email, '","firstName":"', first, '","lastName":"', last, '"}')
     traits = where(kind == NEWSLETTER, join('{"email":"', email, '"}'), traits)
     identifies = _event_table(
-        rng, n, np.ones(n, dtype=np.int64), None, sent + 1_000, browser, anonymous.take(pa.array(browser)), uid, email,
+        rng, n, np.ones(n, dtype=np.int64), None, sent + 1_000, browser, pick(anonymous, browser), uid, email,
         country, {"page_url": url, "page_path": path, "traits": traits},
     )  # fmt: skip
 
@@ -459,8 +457,8 @@ def _form_events(
     at = sent[track_rows] + 2_000
     tracks = _event_table(
         rng, len(track_rows), np.full(len(track_rows), 2), event, at, browser[track_rows],
-        anonymous.take(pa.array(browser[track_rows])), uid.take(pa.array(track_rows)), None, country[track_rows],
-        {"page_url": url.take(pa.array(track_rows)), "page_path": path.take(pa.array(track_rows)),
+        pick(anonymous, browser[track_rows]), pick(uid, track_rows), None, country[track_rows],
+        {"page_url": pick(url, track_rows), "page_path": pick(path, track_rows),
          "properties": names},
     )  # fmt: skip
 
@@ -470,11 +468,11 @@ def _form_events(
     held = webinar[on_form][attended]
     minutes = 8 + rng.integers(0, 50, len(attended))
     k = len(attended)
-    to_mail = email.take(pa.array(attended))
+    to_mail = pick(email, attended)
     attends = _event_table(
         rng, k, np.full(k, 2), pa.array(["Webinar Attended"] * k, type=pa.string()),
         WEBINAR_TIMES[held] + rng.integers(0, 10 * MINUTE, k), np.zeros(k, dtype=np.int64),
-        pa.nulls(k, pa.string()), uid.take(pa.array(attended)), to_mail, country[attended],
+        pa.nulls(k, pa.string()), pick(uid, attended), to_mail, country[attended],
         {"properties": _webinar_properties(held, minutes, to_mail),
          "user_agent": pa.nulls(k, pa.string()), "ip": pa.nulls(k, pa.string())},
     )  # fmt: skip
@@ -487,8 +485,8 @@ def _form_events(
     )
 
 
-def _webinar_properties(held: Ints, minutes: Ints | None, email: pa.Array | None = None) -> pa.Array:
-    parts: list[str | pa.Array] = [
+def _webinar_properties(held: Ints, minutes: Ints | None, email: Column | None = None) -> Column:
+    parts: list[str | Column] = [
         '{"webinar_id":"', take([w.slug for w in WEBINARS], held), '","webinar_name":"',
         take([w.name for w in WEBINARS], held), '"',
     ]  # fmt: skip
@@ -507,18 +505,18 @@ def _submissions(
     who: Ints,
     kind: Ints,
     sent: Ints,
-    email: pa.Array,
-    url: pa.Array,
-    first: pa.Array,
-    last: pa.Array,
+    email: Column,
+    url: Column,
+    first: Column,
+    last: Column,
 ) -> pa.Table:
     """Rows of ``hubspot/form_submissions.parquet``; ``answers`` is a JSON object of field and value."""
-    taken = pa.array(forms)
+    taken = forms
     local, person = who[forms], identity.rows[who[forms]]
     kinds = kind[forms]
-    email, first, last = email.take(taken), first.take(taken), last.take(taken)
-    title = pc.fill_null(identity.title.take(pa.array(local)), "")
-    phone = pc.fill_null(identity.phone.take(pa.array(local)), "")
+    email, first, last = pick(email, taken), pick(first, taken), pick(last, taken)
+    title = pc.fill_null(pick(identity.title, local), "")
+    phone = pc.fill_null(pick(identity.phone, local), "")
     domain = pc.replace_substring_regex(email, ".*@", "")
     languages = [m for c in COUNTRIES for m in MESSAGES[c.language]]
     ready = people.mql_at[person] >= 0
@@ -541,7 +539,7 @@ def _submissions(
             "form_id": take([f.id for f in FORMS], kinds),
             "submitted_at": timestamps(sent[forms]),
             "email": email,
-            "page_url": url.take(taken),
+            "page_url": pick(url, taken),
             "answers": join(answers, "}"),
         }
     )
@@ -558,7 +556,7 @@ def _truth(identity: Identity, people: People, who: Ints, alternative: Bools, fo
         rows = identity.rows[local]
         cased = np.zeros(len(identity.rows), dtype=bool)
         cased[who[keep & alternative]] = True
-        address = where(second, identity.alternative.take(pa.array(local)), identity.email.take(pa.array(local)))
+        address = where(second, pick(identity.alternative, local), pick(identity.email, local))
         duplicate = np.where(second, people.duplicate[rows], np.where((people.duplicate[rows] == CASE) & cased[local],
                                                                       CASE, NO_DUP))  # fmt: skip
         names = take(DUPLICATE_KINDS, duplicate)
@@ -568,6 +566,3 @@ def _truth(identity: Identity, people: People, who: Ints, alternative: Bools, fo
             rows = identity.rows[with_id]
             tables.append(truth_rows(source, text(people.contact_number(rows)), rows, people, "none"))
     return pa.concat_tables(tables)
-
-
-__all__ = ["EVENT_COLUMNS", "JOB_SEEKER", "PROFILES", "JourneyChunk", "iso", "journey_chunk"]

@@ -11,7 +11,7 @@ from sandbox.world.contacts import Identity
 from sandbox.world.effects import EFFECTS
 from sandbox.world.people import People
 from sandbox.world.sizes import AS_OF, DAY, HOUR, MINUTE, START, WorldSize
-from sandbox.world.text import Bools, Ints, join, only, take, timestamps, uuids, where
+from sandbox.world.text import Bools, Ints, join, only, pick, take, timestamps, uuids, where
 
 
 @dataclass(frozen=True)
@@ -87,22 +87,25 @@ def email_chunk(
     last_click = np.full(n, -1, dtype=np.int64)
     np.maximum.at(last_click, click_person, click_campaign)
 
-    bounces = (rng.random(n) < EFFECTS.bounce_rate) & (last_click < 0)
+    bounces: Bools = np.asarray((rng.random(n) < EFFECTS.bounce_rate) & (last_click < 0))
+    if not bounces.any():
+        bounces[np.flatnonzero((last_click < 0) & sends.any(axis=1))[:2]] = True
     sends[bounces] &= np.cumsum(sends[bounces], axis=1) <= 1
     # People leave after the last mail they clicked, never before.
     leaves = sends & (rng.random((n, k), dtype=np.float32) < EFFECTS.unsubscribe_rate) & ~bounces[:, None]
     leaves &= np.arange(k)[None, :] > last_click[:, None]
-    left = leaves.any(axis=1)
+    left: Bools = np.asarray(leaves.any(axis=1))
     left_with = np.where(left, leaves.argmax(axis=1), k)
     sends &= np.arange(k)[None, :] <= left_with[:, None]
 
     who, which = np.nonzero(sends)
     at = sent_at[which] + rng.integers(0, 20 * MINUTE, len(who))
-    hard = bounces[who]
+    hard: Bools = np.asarray(bounces[who])
     delivered = at + rng.integers(1_000, 20_000, len(who))
+    chance = _OPENS[people.archetype[rows]]
     machine_person = rng.random(n) < EFFECTS.machine_open_rate
-    machine = ~hard & machine_person[who] & (rng.random(len(who)) < 0.9)
-    human = ~hard & (rng.random(len(who)) < _OPENS[people.archetype[rows[who]]])
+    machine: Bools = ~hard & machine_person[who] & (rng.random(len(who)) < 0.9)
+    human: Bools = ~hard & (rng.random(len(who)) < chance[who])
     human |= left[who] & (which == left_with[who])
     opened = delivered + (np.exp(rng.normal(1.2, 1.3, len(who))) * HOUR).astype(np.int64)
     leave_at = np.full(n, -1, dtype=np.int64)
@@ -135,7 +138,7 @@ def email_chunk(
             "id": uuids(rng, len(kind)),
             "type": take(_EVENT_TYPES, kind),
             "created_at": timestamps(when),
-            "recipient": identity.email.take(pa.array(person)),
+            "recipient": pick(identity.email, person),
             "campaign_id": where(kind == _STATUS, None, take([c.id for c in CAMPAIGNS], campaign)),
             "url": only(
                 kind == _CLICK,

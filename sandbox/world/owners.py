@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from sandbox.world.pools import NamePool
 from sandbox.world.sizes import DAY, START, WorldSize
-from sandbox.world.text import ascii_slug, join, text, timestamps
+from sandbox.world.text import Column, ascii_slug, join, text, timestamps
 
 OWNER_ID_BASE = 71_200_311
 USER_ID_BASE = 5_120_044
@@ -19,8 +19,8 @@ USER_ID_BASE = 5_120_044
 class Owners:
     """Active owners by number; the table has one archived owner more."""
 
-    ids: pa.Array
-    user_ids: pa.Array
+    ids: Column
+    user_ids: Column
     table: pa.Table
 
 

@@ -7,6 +7,7 @@ in memory.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,7 @@ NO_DUP, CASE, PLUS, GMAIL_DOTS, TYPO, PERSONAL, PHONE_ONLY, MERGED = range(8)
 _DUPLICATE_SHARES = (0.0, 0.015, 0.012, 0.008, 0.012, 0.020, 0.010, 0.015)
 
 CONTACT_ID_BASE = 101_000_000_001
+SWITCHBOARD_EVERY = 17
 
 #           newsletter content contact demo webinar import manual
 _CAPTURE_WEIGHTS = np.array(
@@ -191,6 +193,11 @@ def make_people(
     # A third of the people who start from nowhere in particular use a private address, and those without a company.
     free_mail = (company < 0) | ((rng.random(n) < 0.06) & (lead_position != 0))
     phone, has_phone = _phones(rng, country, capture_kind)
+    # At some companies everybody who was typed in by hand has the switchboard's number.
+    shared = (company >= 0) & (company % SWITCHBOARD_EVERY == 3) & np.isin(capture_kind, (IMPORT, MANUAL))
+    _, first_of, which = np.unique(company, return_index=True, return_inverse=True)
+    phone = np.where(shared, phone[first_of[which]], phone)
+    has_phone |= shared
     people = People(
         company=company,
         country=country,
@@ -227,10 +234,10 @@ def make_people(
     return people
 
 
-def _nothing_yet(n: int) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def _nothing_yet(n: int) -> dict[str, Any]:
     never = ("request_at", "mql_at", "first_attempt_at", "connected_at", "meeting_at", "qualified_at", "rejected_at",
              "opportunity_at", "customer_at", "request_kind")  # fmt: skip
-    out: dict[str, np.ndarray] = {name: np.full(n, -1, dtype=np.int64) for name in never}  # type: ignore[type-arg]
+    out: dict[str, Any] = {name: np.full(n, -1, dtype=np.int64) for name in never}
     out["accepted"] = np.zeros(n, dtype=bool)
     out["attempts"] = np.zeros(n, dtype=np.int64)
     out["rejected_status"] = np.zeros(n, dtype=np.int64)
@@ -295,7 +302,7 @@ def _capture_times(rng: np.random.Generator, archetype: Ints, process: Bools, st
     at = np.where(process, start + (rng.random(n) * 21 * DAY).astype(np.int64), at)
     latest = AS_OF // DAY * DAY - DAY - (rng.random(n) * 4).astype(np.int64) * DAY
     day = np.minimum(at // DAY * DAY, latest)
-    return day + 9 * HOUR + (rng.random(n) * 10 * HOUR).astype(np.int64)
+    return np.asarray(day + 9 * HOUR + (rng.random(n) * 10 * HOUR).astype(np.int64))
 
 
 def _phones(rng: np.random.Generator, country: Ints, capture_kind: Ints) -> tuple[Ints, Bools]:
@@ -304,12 +311,13 @@ def _phones(rng: np.random.Generator, country: Ints, capture_kind: Ints) -> tupl
     tail6, tail7, tail8 = (rng.integers(0, 10**k, n) for k in (6, 7, 8))
     area = np.array([11, 21, 31, 41, 51, 81, 48, 19])[rng.integers(0, 8, n)]
     brazil = area * 10**9 + 9 * 10**8 + (6 + rng.integers(0, 4, n)) * 10**7 + tail7
-    france = 6 * 10**8 + (1 + tail8 // 10**7 % 7) * 10**7 + tail7
+    second = np.array([0, 1, 2, 4, 5, 6, 7, 8])[tail8 // 10**7 % 8]
+    france = 6 * 10**8 + second * 10**7 + tail7
     spain = 6 * 10**8 + tail8
     american = np.array([212, 512, 312, 617, 303, 415])[rng.integers(0, 6, n)]
-    exchange = 220 + rng.integers(0, 79, n) * 10 + rng.integers(2, 10, n)
+    exchange = 220 + rng.integers(0, 78, n) * 10 + rng.integers(2, 10, n)
     usa = american * 10**7 + exchange * 10**4 + tail6 % 10**4
-    british = np.array([7911, 7400, 7807, 7973])[rng.integers(0, 4, n)]
+    british = np.array([7712, 7400, 7807, 7973])[rng.integers(0, 4, n)]
     britain = british * 10**6 + tail6
     phone = np.choose(country, [brazil, france, spain, usa, britain])
     share = np.where(np.isin(capture_kind, (CONTACT, DEMO, MANUAL)), 0.97, np.where(capture_kind == IMPORT, 0.8, 0.42))
@@ -382,13 +390,36 @@ def _declare(rng: np.random.Generator, people: People, companies: Companies) -> 
         said[rows] = np.where(rng.random(len(rows)) < rate, wrong, truth).astype(np.int64)
 
 
+def _workday(day: Ints) -> Ints:
+    """The day itself, or the Monday after it (days since the epoch, which was a Thursday)."""
+    weekday = (day + 3) % 7
+    return day + np.where(weekday >= 5, 7 - weekday, 0)
+
+
+def working_time(at: Ints) -> Ints:
+    """The moment itself, or one in the morning of the next working day when nobody is at work (8 to 20 h UTC)."""
+    day, clock = at // DAY, at % DAY
+    day = day + (clock >= 20 * HOUR)
+    away = (clock < 8 * HOUR) | (clock >= 20 * HOUR)
+    return _workday(day) * DAY + np.where(away, 8 * HOUR + 20 * MINUTE + clock % (2 * HOUR), clock)
+
+
+def attempt_time(first: Ints, number: Ints) -> Ints:
+    """When the ``number``-th further attempt follows a first one: one a working day, at changing hours."""
+    day = first // DAY
+    later = day + number + 2 * (((day + 3) % 7 + number) // 5)
+    hour = 9 * HOUR + (first // 1000 + number * 7_919) % (9 * 3_600) * 1_000
+    return np.where(number == 0, first, later * DAY + hour)
+
+
 def work_requests(rng: np.random.Generator, people: People, companies: Companies) -> Deals:
     """Sales works the requests; returns the opportunities that come of it. Fills the sales fields of ``people``."""
     e = EFFECTS
     rows = np.flatnonzero((people.request_at >= 0) & people.in_crm)
     k = len(rows)
     hours = e.first_attempt_median_hours * np.exp(rng.normal(0, e.first_attempt_log_sigma, k))
-    first = people.request_at[rows] + np.maximum(hours * HOUR, 90_000).astype(np.int64)
+    first = working_time(people.request_at[rows] + np.maximum(hours * HOUR, 90_000).astype(np.int64))
+    hours = (first - people.request_at[rows]) / HOUR
     forgotten = rng.random(k) < 0.07
     worked = ~forgotten & (first < AS_OF - HOUR)
     weak = np.isin(people.archetype[rows], (INTERN, COMPETITOR))
@@ -397,21 +428,21 @@ def work_requests(rng: np.random.Generator, people: People, companies: Companies
     answered = accepted & (rng.random(k) < answer)
     tries = np.where(answered, np.minimum(rng.geometric(0.6, k), 6), 4 + rng.integers(0, 6, k))
     tries = np.where(accepted, tries, np.where(worked, 1, 0))
-    connected = first + ((tries - 1) * 1.3 * DAY).astype(np.int64)
+    connected = attempt_time(first, tries - 1)
     answered &= connected < AS_OF - HOUR
-    tries = np.where(
-        accepted & ~answered, np.minimum(tries, 1 + ((AS_OF - first) // (1.3 * DAY)).astype(np.int64)), tries
-    )
+    for _ in range(10):
+        ahead = accepted & ~answered & (tries > 1) & (attempt_time(first, tries - 1) >= AS_OF - HOUR)
+        tries = tries - ahead
 
     channel = np.array([e.channel_effect[c] for c in CHANNELS])[people.channel[rows]]
     process = (people.company[rows] >= 0) & companies.has_process[np.maximum(people.company[rows], 0)]
     qualify = rng.random(k) < np.minimum(e.qualify_base * channel, 0.97)
     qualified_at = connected + ((1 + rng.random(k) * 5) * DAY).astype(np.int64)
-    qualified_at = qualified_at // DAY * DAY + 13 * HOUR + (rng.random(k) * 5 * HOUR).astype(np.int64)
+    qualified_at = _workday(qualified_at // DAY) * DAY + 13 * HOUR + (rng.random(k) * 5 * HOUR).astype(np.int64)
     qualified = answered & qualify & process & (qualified_at < AS_OF - 2 * HOUR)
     will_qualify = answered & qualify & process
 
-    gave_up_at = first + (tries * 1.3 * DAY).astype(np.int64)
+    gave_up_at = attempt_time(first, tries)
     rejected_at = np.where(
         worked & ~accepted,
         first + 20 * MINUTE,

@@ -9,7 +9,7 @@ from sandbox.world.contacts import Identity
 from sandbox.world.defects import Defects
 from sandbox.world.people import CONTACT_ID_BASE, People
 from sandbox.world.sizes import AS_OF, DAY, HOUR
-from sandbox.world.text import Ints, iso, join, text, timestamps, uuids
+from sandbox.world.text import Ints, join, pick, timestamps, uuids
 
 #: People who used the tablet on the fair stand: one browser, many persons.
 STAND_PEOPLE = 12
@@ -46,7 +46,7 @@ def bad_events(events: pa.Table, rng: np.random.Generator) -> tuple[pa.Table, pa
     Returns the refused rows, the repeated rows and how many of the latter there are.
     """
     chosen = rng.choice(events.num_rows, 5 + max(4, events.num_rows // 500), replace=False)
-    rows = events.take(pa.array(chosen[:5])).to_pylist()
+    rows = pick(events, chosen[:5]).to_pylist()
     for number, row in enumerate(rows):
         row["message_id"] = f"planted-bad-event-{number}"
         if number < 2:
@@ -54,7 +54,7 @@ def bad_events(events: pa.Table, rng: np.random.Generator) -> tuple[pa.Table, pa
         else:
             row |= {"anonymous_id": None, "user_id": None, "email": None, "type": "page", "event": None}
             row |= {"traits": "{}", "properties": "{}"}
-    repeated = events.take(pa.array(np.sort(chosen[5:])))
+    repeated = pick(events, np.sort(chosen[5:]))
     return pa.Table.from_pylist(rows, schema=events.schema), repeated, repeated.num_rows
 
 
@@ -71,7 +71,7 @@ def stand_tablet(
     n = len(who)
     at = day + 13 * HOUR + np.arange(n, dtype=np.int64) * 9 * 60_000
     device = uuids(rng, 1)[0].as_py()
-    emails = identity.email.take(pa.array(who))
+    emails = pick(identity.email, who)
     pages = _plain(template, rng, n, "page", device, at)
     pages = pages.set_column(
         pages.schema.get_field_index("dwell_seconds"), "dwell_seconds", pa.array([20] * n, type=pa.int64())
@@ -109,6 +109,3 @@ def _plain(schema: pa.Schema, rng: np.random.Generator, n: int, kind: str, devic
         "traits": pa.array(["{}"] * n),
     }
     return pa.table(columns, schema=schema)
-
-
-__all__ = ["bad_events", "iso", "stand_tablet", "text", "unreachable_contacts"]

@@ -11,9 +11,23 @@ from sandbox.world.catalogue import CALL_OUTCOMES, DEAL_STAGES, LOST_REASONS, PI
 from sandbox.world.companies import Companies
 from sandbox.world.contacts import Identity, association_rows, history_rows
 from sandbox.world.owners import Owners
-from sandbox.world.people import Deals, People
+from sandbox.world.people import Deals, People, attempt_time
 from sandbox.world.sizes import AS_OF, DAY, HOUR, MINUTE
-from sandbox.world.text import Bools, Ints, choose, counters, iso, join, only, take, text, timestamps, where
+from sandbox.world.text import (
+    Bools,
+    Column,
+    Ints,
+    choose,
+    counters,
+    iso,
+    join,
+    only,
+    pick,
+    take,
+    text,
+    timestamps,
+    where,
+)
 
 DEAL_ID_BASE = 31_000_000_029
 ENGAGEMENT_BASES = {
@@ -40,8 +54,8 @@ def _engagement(
     at: Ints,
     people: People,
     owners: Owners,
-    source: pa.Array | str,
-    columns: dict[str, pa.Array],
+    source: Column | str,
+    columns: dict[str, Column],
     created: Ints | None = None,
     updated: Ints | None = None,
 ) -> tuple[pa.Table, pa.Table]:
@@ -59,7 +73,7 @@ def _engagement(
             "archived_at": pa.nulls(n, pa.timestamp("us")),
             "hs_timestamp": iso(at),
             **columns,
-            "hubspot_owner_id": owners.ids.take(pa.array(people.owner[person])),
+            "hubspot_owner_id": pick(owners.ids, people.owner[person]),
             "hs_createdate": iso(made),
             "hs_lastmodifieddate": iso(changed),
             "hs_object_id": ids,
@@ -79,7 +93,7 @@ def activity_chunk(
     tries = people.attempts[worked]
     person = np.repeat(worked, tries)
     number = counters(tries)
-    at = people.first_attempt_at[person] + (number * 1.3 * DAY).astype(np.int64)
+    at = attempt_time(people.first_attempt_at[person], number)
     last = number == np.repeat(tries, tries) - 1
     connected = last & (people.connected_at[person] >= 0)
     keep = at < AS_OF - MINUTE
@@ -89,7 +103,8 @@ def activity_chunk(
     outcome = np.where(connected, _OUTCOMES.index("connected"), failed)
     # A planted slip: one in forty calls was logged without an outcome.
     outcome = np.where(~connected & (rng.random(n) < 0.025), -1, outcome)
-    first = identity.first.take(pa.array(person - rows[0])) if n else pa.array([], type=pa.string())
+    duration = np.where(connected, rng.integers(90_000, 1_500_000, n), rng.integers(4_000, 60_000, n))
+    first = pick(identity.first, person - rows[0]) if n else pa.array([], type=pa.string())
     tables: dict[str, pa.Table] = {}
     links = []
     tables["calls"], more = _engagement(
@@ -98,7 +113,7 @@ def activity_chunk(
             "hs_call_title": join("Call with ", first),
             "hs_call_direction": pa.array(["OUTBOUND"] * n, type=pa.string()),
             "hs_call_disposition": take([CALL_OUTCOMES[o] for o in _OUTCOMES], outcome),
-            "hs_call_duration": text(np.where(connected, rng.integers(90_000, 1_500_000, n), rng.integers(4_000, 60_000, n))),
+            "hs_call_duration": text(duration),
             "hs_call_status": pa.array(["COMPLETED"] * n, type=pa.string()),
         },
     )  # fmt: skip
@@ -132,9 +147,8 @@ def _meetings(
     kind = np.concatenate([np.zeros(len(booked), int), np.ones(len(missed), int), np.full(len(again), 2)])
     held = begins < AS_OF - HOUR
     outcome = np.where(kind == 1, 1, np.where(held, 0, 2))
-    n = len(person)
     return _engagement(
-        "meetings", state, person, begins, people, owners, "MEETINGS" if n == 0 else take(["MEETINGS", "CRM_UI"], kind % 2),
+        "meetings", state, person, begins, people, owners, take(["MEETINGS", "CRM_UI"], kind % 2),
         {
             "hs_meeting_title": take(["Discovery meeting", "Discovery meeting", "Proposal review"], kind),
             "hs_meeting_start_time": iso(begins),
@@ -224,7 +238,7 @@ def deal_tables(
     updated = np.maximum(np.minimum(updated, AS_OF - 1_000), deals.created_at)
     closed = deals.closed_at >= 0
     unpriced = ~closed & (reached == 0) & (rng.random(n) < 0.25)
-    owner = owners.ids.take(pa.array(deals.owner % len(owners.ids)))
+    owner = pick(owners.ids, deals.owner % len(owners.ids))
     table = pa.table(
         {
             "id": ids,
@@ -233,7 +247,7 @@ def deal_tables(
             "archived": pa.array(np.zeros(n, dtype=bool)),
             "archived_at": pa.nulls(n, pa.timestamp("us")),
             "dealname": join(
-                companies.core_name.take(pa.array(deals.company)),
+                pick(companies.core_name, deals.company),
                 where(deals.is_upsell, " - more seats", " - Ponto Norte"),
             ),
             "amount": where(unpriced, None, text(deals.amount.astype(np.int64))),
@@ -256,8 +270,8 @@ def deal_tables(
     with_company = np.flatnonzero(~without_company & companies.in_crm[deals.company])
     links = [
         association_rows(
-            "deals", ids.take(pa.array(with_company)), "companies",
-            companies.record_id.take(pa.array(deals.company[with_company])), 5, "Primary",
+            "deals", pick(ids, with_company), "companies",
+            pick(companies.record_id, deals.company[with_company]), 5, "Primary",
         )
     ]  # fmt: skip
     main = np.flatnonzero(deals.contact >= 0)
@@ -273,12 +287,12 @@ def deal_tables(
     return table, history, pa.concat_tables(links)
 
 
-def _deal_contacts(ids: pa.Array, deal: Ints, person: Ints, people: People) -> pa.Table:
-    return association_rows("deals", ids.take(pa.array(deal)), "contacts", text(people.contact_number(person)), 3, None)
+def _deal_contacts(ids: Column, deal: Ints, person: Ints, people: People) -> pa.Table:
+    return association_rows("deals", pick(ids, deal), "contacts", text(people.contact_number(person)), 3, None)
 
 
-def _deal_history(deals: Deals, ids: pa.Array, owners: Owners) -> pa.Table:
-    user = owners.user_ids.take(pa.array(deals.owner % len(owners.ids)))
+def _deal_history(deals: Deals, ids: Column, owners: Owners) -> pa.Table:
+    user = pick(owners.user_ids, deals.owner % len(owners.ids))
     tables = []
     steps = [(DEAL_STAGES[i][0], deals.stage_at[:, i]) for i in range(4)]
     steps += [
@@ -287,9 +301,9 @@ def _deal_history(deals: Deals, ids: pa.Array, owners: Owners) -> pa.Table:
     ]
     for stage, at in steps:
         on = np.flatnonzero(at >= 0)
-        taken = pa.array(on)
-        by = user.take(taken)
+        taken = on
+        by = pick(user, taken)
         tables.append(
-            history_rows("deals", ids.take(taken), "dealstage", stage, at[on], "CRM_UI", join("userId:", by), by)
+            history_rows("deals", pick(ids, taken), "dealstage", stage, at[on], "CRM_UI", join("userId:", by), by)
         )
     return pa.concat_tables(tables)

@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+#: A pyarrow array. The stubs of its element types say less than the names of our functions, and refuse more.
+Column = Any
 
 _DASHES = (8, 13, 18, 23)
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
-def _fixed_width(matrix: npt.NDArray[np.uint8]) -> pa.Array:
+def _fixed_width(matrix: npt.NDArray[np.uint8]) -> Column:
     rows, width = matrix.shape
     offsets = np.arange(rows + 1, dtype=np.int32) * width
     return pa.StringArray.from_buffers(
@@ -29,7 +31,7 @@ def _fixed_width(matrix: npt.NDArray[np.uint8]) -> pa.Array:
     )
 
 
-def uuids(rng: np.random.Generator, rows: int) -> pa.Array:
+def uuids(rng: np.random.Generator, rows: int) -> Column:
     """``rows`` random identifiers in UUID form."""
     nibbles = rng.integers(0, 16, size=(rows, 32), dtype=np.uint8)
     out = np.full((rows, 36), ord("-"), dtype=np.uint8)
@@ -39,34 +41,40 @@ def uuids(rng: np.random.Generator, rows: int) -> pa.Array:
     return _fixed_width(out)
 
 
-def digits(numbers: Ints, width: int) -> pa.Array:
+def digits(numbers: Ints, width: int) -> Column:
     """Numbers as text with leading zeros to ``width``."""
     powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
     matrix = (numbers[:, None] // powers[None, :]) % 10 + ord("0")
     return _fixed_width(matrix.astype(np.uint8))
 
 
-def text(numbers: Any) -> pa.Array:
+def text(numbers: Any) -> Column:
     """Integers as text."""
     return pc.cast(pa.array(numbers), pa.string())
 
 
-def take(pool: Sequence[str | None] | pa.Array, index: npt.NDArray[Any]) -> pa.Array:
+def take(pool: Sequence[str | None] | Column, index: npt.NDArray[Any]) -> Column:
     """Pool values by position; a negative position gives null."""
     array = pool if isinstance(pool, pa.Array) else pa.array(pool, type=pa.string())
     if len(array) == 0:
         return pa.nulls(len(index), pa.string())
     mask = index < 0
-    positions = pa.array(np.where(mask, 0, index), mask=mask if mask.any() else None)
+    positions: Column = pa.array(np.where(mask, 0, index), mask=mask if mask.any() else None)
     return array.take(positions)
 
 
-def join(*parts: str | pa.Array) -> pa.Array:
+def pick(array: Column, index: npt.ArrayLike) -> Column:
+    """The elements of an array at positions."""
+    return array.take(pa.array(np.asarray(index)))
+
+
+def join(*parts: str | Column) -> Column:
     """Concatenation, element by element; null if any part is null."""
-    return pc.binary_join_element_wise(*[pa.scalar(p) if isinstance(p, str) else p for p in parts], "")
+    written: list[Any] = [pa.scalar(p) if isinstance(p, str) else p for p in parts]
+    return pc.binary_join_element_wise(*written, "")
 
 
-def where(condition: Bools, yes: Any, no: Any) -> pa.Array:
+def where(condition: Bools, yes: Any, no: Any) -> Column:
     """``yes`` where the condition holds, else ``no``; either may be a text, an array or None."""
     return pc.if_else(pa.array(condition), _operand(yes), _operand(no))
 
@@ -77,12 +85,12 @@ def _operand(value: Any) -> Any:
     return value
 
 
-def only(condition: Bools, value: Any) -> pa.Array:
+def only(condition: Bools, value: Any) -> Column:
     """``value`` where the condition holds, else null."""
     return where(condition, value, None)
 
 
-def iso(ms: Ints) -> pa.Array:
+def iso(ms: Ints) -> Column:
     """Epoch milliseconds as ``2026-10-31T08:00:00.000Z``; negative gives null."""
     ms = np.asarray(ms, dtype=np.int64)
     shown = np.where(ms < 0, 0, ms)
@@ -100,7 +108,7 @@ def iso(ms: Ints) -> pa.Array:
     return only(ms >= 0, _fixed_width(out)) if (ms < 0).any() else _fixed_width(out)
 
 
-def timestamps(ms: Ints) -> pa.Array:
+def timestamps(ms: Ints) -> Column:
     """Epoch milliseconds as ``timestamp[us]``; negative gives null."""
     ms = np.asarray(ms, dtype=np.int64)
     mask = ms < 0
@@ -123,6 +131,11 @@ def choose_by(rng: np.random.Generator, weights: npt.NDArray[np.float64], profil
     return out
 
 
+def matches(column: Column, value: str) -> Column:
+    """Where a column holds a value, as a filter for pyarrow."""
+    return pc.equal(column, pa.scalar(value))
+
+
 def counters(counts: Ints) -> Ints:
     """0..n-1 within each group, for groups of the given sizes laid end to end."""
     total = int(counts.sum())
@@ -140,7 +153,7 @@ def running(values: Ints, counts: Ints) -> Ints:
     return np.asarray(total - np.repeat(before, counts), dtype=np.int64)
 
 
-def ascii_slug(array: pa.Array) -> pa.Array:
+def ascii_slug(array: Column) -> Column:
     """Lower case without accents, spaces or punctuation, for e-mail local parts."""
     plain = pc.utf8_lower(array)
     for accented, bare in zip("àáâãäåçèéêëìíîïñòóôõöùúûüýœ", "aaaaaaceeeeiiiinooooouuuuyo", strict=True):
