@@ -26,7 +26,8 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {% call statement("main") -%} {{ connected_components_create(links, sql) }} {%- endcall %}
-    {# Numbers are compared and joined faster than texts. #}
+    {# Numbers are compared and joined faster than texts. Self-links are left out by filters on one table, never by
+       comparing the two ends in the join: an optimiser may take that for a join condition of its own. #}
     {% do connected_components_build(
         nodes,
         "select node, row_number() over (order by node) as id from (select node_a as node from "
@@ -43,7 +44,7 @@
         ~ nodes
         ~ " as a on links.node_a = a.node inner join "
         ~ nodes
-        ~ " as b on links.node_b = b.node where a.id != b.id",
+        ~ " as b on links.node_b = b.node where links.node_a != links.node_b",
     ) %}
     {% do connected_components_build(labels, "select id, id as label from " ~ nodes) %}
 
@@ -88,9 +89,9 @@
             ~ parents
             ~ " as a on edges.low = a.id inner join "
             ~ parents
-            ~ " as b on edges.high = b.id where a.parent != b.parent",
+            ~ " as b on edges.high = b.id",
         ) %}
-        {% do connected_components_build(edges, "select low, high from " ~ next_edges) %}
+        {% do connected_components_build(edges, "select low, high from " ~ next_edges ~ " where low != high") %}
         {%- set state.open = connected_components_count(edges) -%}
     {%- endfor -%}
     {%- if state.open > 0 -%}
