@@ -266,7 +266,7 @@ _PAIRS = [
 
 #: Types with a meaning of their own: the primary company, and company hierarchy. Same columns, then the two labels.
 _LABELLED = [
-    (1, 2, 1, 2, "Primary", None), (3, 2, 5, 6, "Primary", None), (5, 2, 26, 25, "Primary", None),
+    (1, 2, 1, 2, "Primary", "Primary"), (3, 2, 5, 6, "Primary", "Primary"), (5, 2, 26, 25, "Primary", "Primary"),
     (2, 2, 13, 14, "Child Company", "Parent Company"),
 ]  # fmt: skip
 

@@ -61,6 +61,7 @@ class Records:
         self._portal_id = portal_id
         #: Written types and how often: tells a search whether a count it kept is still true.
         self.versions: dict[int, int] = {}
+        self._last_ids: dict[int, int] = {}
         self._stages: dict[str, tuple[str, bool, bool]] | None = None
 
     # Reading ------------------------------------------------------------------------------------------------------
@@ -280,6 +281,8 @@ class Records:
             before: dict[str, str | None] = {}
             for name, value in values.items():
                 old = properties.get(name)
+                if name == "lifecyclestage" and source is API_SOURCE and self._moves_back(object_type, old, value):
+                    continue
                 if value == old or (
                     value is not None and old is not None and same_value(definitions[name].type, old, value)
                 ):
@@ -351,6 +354,15 @@ class Records:
                 (record_id, object_type.code),
             )
         self.wrote(object_type)
+
+    def erase(self, object_type: ObjectType, record_id: int) -> None:
+        """Remove a record for good, with its history and every id that was merged into it."""
+        self.archive(object_type, [record_id])
+        key = (object_type.code, record_id)
+        self._db.execute(f"DELETE FROM {object_type.table} WHERE id = ?", (record_id,))
+        self._db.execute("DELETE FROM change_log WHERE object = ? AND record_id = ?", key)
+        self._db.execute("DELETE FROM unique_values WHERE object = ? AND record_id = ?", key)
+        self._db.execute("DELETE FROM merged_records WHERE object = ? AND survivor_id = ?", key)
 
     def merge(self, object_type: ObjectType, primary_id: int, other_id: int, source: WriteSource = MERGE_SOURCE) -> Row:
         """Fold ``other_id`` into ``primary_id``: the primary's values win, its gaps are filled, links are moved.
@@ -434,14 +446,23 @@ class Records:
                 found[row[0]] = Row(*row)
         return found
 
+    def _moves_back(self, object_type: ObjectType, old: str | None, new: str | None) -> bool:
+        """Whether a write would set the lifecycle stage back: the vendor ignores that unless it is cleared first."""
+        if old is None or new is None:
+            return False
+        options = self._definitions.of(object_type)["lifecyclestage"].body["options"]
+        order = [option["value"] for option in options]
+        return old in order and new in order and order.index(new) < order.index(old)
+
     def _next_id(self, object_type: ObjectType) -> int:
-        """One above every id that is, or was before a merge, in use."""
+        """One above every id that is, or was, in use."""
         row = self._db.execute(
             f"SELECT max(coalesce((SELECT max(id) FROM {object_type.table}), 0), "
             "coalesce((SELECT max(merged_id) FROM merged_records WHERE object = ?), 0))",
             (object_type.code,),
         ).fetchone()
-        return int(row[0]) + 1
+        self._last_ids[object_type.code] = max(int(row[0]), self._last_ids.get(object_type.code, 0)) + 1
+        return self._last_ids[object_type.code]
 
     def _move_unique(self, object_type: ObjectType, record_id: int, changes: Changes, before: Changes) -> None:
         taken = self._check_unique(object_type, record_id, changes)

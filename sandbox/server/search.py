@@ -140,22 +140,23 @@ class Searcher:
             if not isinstance(values, list) or not values:
                 raise validation_error(f"Filter on {name}: {operator} needs values, a list that is not empty")
             parsed = [self._value({**wanted, "value": value}, "value", kind) for value in values]
-            if operator == "IN" and self._definitions.of(object_type)[name].unique:
-                return self._unique(object_type, name, values)
             negate = "NOT " if operator == "NOT_IN" else ""
-            return _Sql(f"{column} {negate}IN ({placeholders(len(parsed))})", tuple(parsed))
+            condition = _Sql(f"{column} {negate}IN ({placeholders(len(parsed))})", tuple(parsed))
+            return self._by_index(object_type, name, values, condition) if operator == "IN" else condition
         if operator in ("CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"):
             token = str(wanted.get("value") or "").strip().lower().replace("[", "[[]")
             negate = "NOT " if operator == "NOT_CONTAINS_TOKEN" else ""
             return _Sql(f"{negate}has_token({column}, ?)", (token,))
-        if operator == "EQ" and self._definitions.of(object_type)[name].unique:
-            return self._unique(object_type, name, [wanted.get("value")])
-        return _Sql(f"{column} {_COMPARE[operator]} ?", (self._value(wanted, "value", kind),))
+        condition = _Sql(f"{column} {_COMPARE[operator]} ?", (self._value(wanted, "value", kind),))
+        return self._by_index(object_type, name, [wanted["value"]], condition) if operator == "EQ" else condition
 
-    def _unique(self, object_type: ObjectType, name: str, values: list[Any]) -> _Sql:
+    def _by_index(self, object_type: ObjectType, name: str, values: list[Any], condition: _Sql) -> _Sql:
+        """Narrow a condition on a unique property to the records that its index names."""
+        if name in object_type.system or not self._definitions.of(object_type)[name].unique:
+            return condition
         keys = [unique_key(name, str(value)) for value in values]
         ids = sorted(self._records.holders(object_type, name, keys).values())
-        return _Sql(f"id IN ({placeholders(len(ids))})", tuple(ids))
+        return _join(" AND ", [_Sql(f"id IN ({placeholders(len(ids))})", tuple(ids)), condition])
 
     def _associated(self, object_type: ObjectType, name: str, operator: str, wanted: dict[str, Any]) -> _Sql:
         target = find_object_type(name.partition(".")[2])
@@ -189,7 +190,7 @@ class Searcher:
             return f"CAST({stored} AS REAL)", "number"
         if definition.type in ("date", "datetime"):
             return f"to_ms({stored})", "moment"
-        return f"lower({stored})", "text"
+        return f"fold({stored})", "text"
 
     def _value(self, wanted: dict[str, Any], key: str, kind: str) -> Any:
         raw = wanted.get(key)
@@ -211,7 +212,7 @@ class Searcher:
         if len(str(query)) > MAX_QUERY:
             raise validation_error(f"query is {len(str(query))} characters long, at most {MAX_QUERY} are allowed")
         fields = " || ' ' || ".join(
-            f"coalesce(lower(json_extract(properties, '$.\"{name}\"')), '')" for name in object_type.searched
+            f"coalesce(fold(json_extract(properties, '$.\"{name}\"')), '')" for name in object_type.searched
         )
         return [_Sql(f"instr({fields}, ?) > 0", (word,)) for word in str(query).lower().split()]
 

@@ -91,7 +91,7 @@ def connect(path: Path | None) -> sqlite3.Connection:
     """
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None, check_same_thread=False, timeout=2)
+    db = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None, check_same_thread=False, timeout=0.3)
     try:
         db.execute("PRAGMA journal_mode = MEMORY")
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -119,14 +119,19 @@ def connect(path: Path | None) -> sqlite3.Connection:
             f"{path}: cannot be opened as the sandbox's database ({error}); is another sandbox using it? "
             "Give another --db, or --reset to build it again"
         ) from error
+    db.create_function("fold", 1, _fold, deterministic=True)
     db.create_function("to_ms", 1, _to_ms, deterministic=True)
     db.create_function("has_token", 2, _has_token, deterministic=True)
     return db
 
 
 def use_wal(db: sqlite3.Connection) -> None:
-    """Journal as the server needs it: writes append, readers never wait."""
-    db.execute("PRAGMA journal_mode = WAL")
+    """Journal as the server needs it: a killed server loses nothing, a refused batch is undone.
+
+    A database in memory cannot append its writes to a file: it keeps what it must undo in memory.
+    """
+    if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        db.execute("PRAGMA journal_mode = MEMORY")
 
 
 def build_indexes(db: sqlite3.Connection) -> None:
@@ -168,6 +173,11 @@ def set_meta(db: sqlite3.Connection, key: str, value: str) -> None:
 def placeholders(count: int) -> str:
     """``?,?,?`` for ``count`` values."""
     return ",".join("?" * count)
+
+
+def _fold(value: str | None) -> str | None:
+    """Lower case for every alphabet: SQLite's own function knows ASCII only."""
+    return None if value is None else str(value).lower()
 
 
 def _to_ms(value: str | None) -> int | None:

@@ -243,7 +243,8 @@ def _load_associations(db: sqlite3.Connection, path: Path) -> int:
             a = codes.get(source) or codes.setdefault(source, _code(path, source))
             b = codes.get(target) or codes.setdefault(target, _code(path, target))
             start, end = _whole(path, from_id), _whole(path, to_id)
-            rows.append((a, start, b, end, type_id, category, label))
+            known = ASSOCIATIONS_BY_KEY.get((a, b, type_id))
+            rows.append((a, start, b, end, type_id, category, label or (known.label if known else None)))
             back = INVERSE_ASSOCIATION.get((a, b, type_id))
             if back is not None:
                 rows.append((b, end, a, start, back, category, ASSOCIATIONS_BY_KEY[(b, a, back)].label))

@@ -12,6 +12,7 @@ from sandbox.server.clock import iso
 from sandbox.server.errors import ApiError, not_found, validation_error
 from sandbox.server.http import (
     answer,
+    batch_inputs,
     json_body,
     json_object,
     listed,
@@ -113,21 +114,29 @@ async def record_memberships(request: Request, object_type: str, record_id: str)
     """The lists one record is on."""
     portal, kind = portal_of(request), object_type_of(object_type)
     record = portal.records.one(kind, record_id, None)
-    rows = portal.db.execute(
-        "SELECT m.list_id, m.added, l.version FROM list_members m JOIN lists l USING (list_id) "
-        "WHERE m.record_id = ? AND l.object = ? AND l.deleted IS NULL ORDER BY m.list_id",
-        (record.id, kind.code),
-    ).fetchall()
-    results = [
-        {
-            "listId": str(list_id),
-            "listVersion": version,
-            "firstAddedTimestamp": iso(added),
-            "lastAddedTimestamp": iso(added),
-        }
-        for list_id, added, version in rows
-    ]
+    results = _lists_of(portal, kind, record.id)
     return answer({"results": results, "total": len(results)})
+
+
+@router.post("/crm/lists/records/memberships/batch/read")
+async def read_records_memberships(request: Request) -> Response:
+    """The lists that up to 100 records are on; inputs are ``{objectTypeId, recordId}``."""
+    portal = portal_of(request)
+    started = portal.clock.now_ms()
+    results = []
+    for item in batch_inputs(await json_object(request)):
+        kind = object_type_of(str(item.get("objectTypeId")))
+        record_id = str(item.get("recordId"))
+        found = _lists_of(portal, kind, portal.records.one(kind, record_id, None).id)
+        results.append({"objectTypeId": kind.type_id, "recordId": record_id, "recordListMemberships": found})
+    return answer(
+        {
+            "status": "COMPLETE",
+            "results": results,
+            "startedAt": iso(started),
+            "completedAt": iso(portal.clock.now_ms()),
+        }
+    )
 
 
 @router.get("/crm/lists/{list_id}")
@@ -173,6 +182,22 @@ async def rename_list(request: Request, list_id: str) -> Response:
             (name, portal.clock.now_ms(), row[0]),
         )
     return answer({"updatedList": _shown(portal, _find(portal, list_id), _filters(request))})
+
+
+@router.put("/crm/lists/{list_id}/update-list-filters")
+async def update_filters(request: Request, list_id: str) -> Response:
+    """Give a dynamic list another filter branch (kept and shown; the sandbox does not evaluate it)."""
+    portal = portal_of(request)
+    row = _find(portal, list_id)
+    branch = (await json_object(request)).get("filterBranch")
+    if row[3] != "DYNAMIC" or not isinstance(branch, dict):
+        raise validation_error("Only a DYNAMIC list has filters, and filterBranch must be an object")
+    with transaction(portal.db):
+        portal.db.execute(
+            "UPDATE lists SET filter_branch = ?, version = version + 1, updated = ? WHERE list_id = ?",
+            (orjson.dumps(branch).decode(), portal.clock.now_ms(), row[0]),
+        )
+    return answer({"updatedList": _shown(portal, _find(portal, list_id), filters=True)})
 
 
 # Memberships ------------------------------------------------------------------------------------------------------
@@ -298,6 +323,24 @@ def _members(request: Request, list_id: str, order: str) -> Response:
     if len(members) > limit:
         body["paging"] = next_page(request, str(start + limit))
     return answer(body)
+
+
+def _lists_of(portal: Portal, kind: ObjectType, record_id: int) -> list[dict[str, Any]]:
+    """The lists one record is on, as the API shows them."""
+    rows = portal.db.execute(
+        "SELECT m.list_id, m.added, l.version FROM list_members m JOIN lists l USING (list_id) "
+        "WHERE m.record_id = ? AND l.object = ? AND l.deleted IS NULL ORDER BY m.list_id",
+        (record_id, kind.code),
+    ).fetchall()
+    return [
+        {
+            "listId": str(list_id),
+            "listVersion": version,
+            "firstAddedTimestamp": iso(added),
+            "lastAddedTimestamp": iso(added),
+        }
+        for list_id, added, version in rows
+    ]
 
 
 def _find(portal: Portal, list_id: str, deleted: bool = False) -> tuple[Any, ...]:

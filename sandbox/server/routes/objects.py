@@ -286,6 +286,21 @@ async def merge(request: Request, object_type: str) -> Response:
     return answer(_shown(portal, kind, [row], None, None)[0])
 
 
+@router.post("/crm/objects/{object_type}/gdpr-delete")
+async def gdpr_delete(request: Request, object_type: str) -> Response:
+    """Erase a contact for good, named by id or e-mail: the record, its history, links and list places."""
+    portal, kind = portal_of(request), object_type_of(object_type)
+    body = await json_object(request)
+    if kind.name != "contacts":
+        raise validation_error("Only contacts can be deleted for good")
+    text = str(body.get("objectId") or "")
+    record_id = portal.records.ids_of(kind, [text], body.get("idProperty")).get(text)
+    with transaction(portal.db):
+        for row in portal.records.fetch(kind, [record_id] if record_id is not None else []).values():
+            portal.records.erase(kind, row.id)
+    return no_content()
+
+
 # Helpers ----------------------------------------------------------------------------------------------------------
 
 
@@ -401,6 +416,8 @@ def _shown(
 ) -> list[dict[str, Any]]:
     if names is not None and not isinstance(names, list):
         raise validation_error("properties must be a list of property names")
+    if names is not None and portal.options.explicit_nulls:
+        names = [name for name in names if name in portal.definitions.of(kind)]
     shown = [render(kind, row, names, explicit_nulls=portal.options.explicit_nulls) for row in rows]
     if histories and rows:
         taken = portal.records.history(kind, rows, histories)

@@ -1,0 +1,28 @@
+"""One tiny world a session, one server over it a test module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sandbox_harness import UNLIMITED, Sandbox, running, write_world
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def server(tiny_world: Path) -> Iterator[Sandbox]:
+    """A server over the tiny world, one a test module."""
+    with running("--world", str(tiny_world), *UNLIMITED) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def api(server: Sandbox) -> Iterator[httpx.Client]:
+    with server.client() as client:
+        yield client
