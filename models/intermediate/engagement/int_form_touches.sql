@@ -39,7 +39,9 @@ with
             sessions.session_id,
             sessions.channel,
             sessions.utm_campaign,
-            row_number() over (partition by owned.submission_id order by sessions.session_started_at desc) as choice
+            row_number() over (
+                partition by owned.submission_id order by sessions.session_started_at desc, sessions.session_id
+            ) as choice
         from owned
         cross join rules
         inner join

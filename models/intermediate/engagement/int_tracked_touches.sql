@@ -1,8 +1,12 @@
 -- Tracker events other than pages that say what a person did: downloads, webinars, forms, and whatever no rule names.
 with
-    events as (select * from {{ ref("int_events") }} where event_type = 'track' and event_name is not null),
+    tracked_events as (select * from {{ ref("int_events") }} where event_type = 'track' and event_name is not null),
 
     event_kinds as (select * from {{ ref("event_kinds") }}),
+
+    form_kinds as (select * from {{ ref("form_kinds") }}),
+
+    form_touches as (select contact_id, touch_at from {{ ref("int_form_touches") }}),
 
     sessions as (select * from {{ ref("int_web_sessions") }}),
 
@@ -11,10 +15,13 @@ with
     anonymous_contacts as (select * from {{ ref("int_anonymous_contacts") }}),
 
     rules as (
-        select max(case when rule_id = 'session_gap' then value end) as session_gap from {{ ref("session_rules") }}
+        select
+            max(case when rule_id = 'session_gap' then value end) as session_gap,
+            max(case when rule_id = 'same_form' then value end) as same_form
+        from {{ ref("session_rules") }}
     ),
 
-    event_names as (select distinct event_name from events),
+    event_names as (select distinct event_name from tracked_events),
 
     named_kinds as (
         select
@@ -26,6 +33,62 @@ with
         inner join event_kinds on {{ matches("lower(event_names.event_name)", "event_kinds.name_pattern") }}
     ),
 
+    events as (
+        select
+            tracked_events.*,
+            coalesce(event_contacts.contact_id, anonymous_contacts.contact_id) as contact_id,
+            case when named_kinds.event_name is null then 'tracked_event' else named_kinds.touch_type end as touch_type,
+            case
+                named_kinds.detail_member
+                {% for member in ["content_kind", "content_name", "webinar_name", "form"] %}
+                    when '{{ member }}' then {{ json_text("tracked_events.properties", member) }}
+                {% endfor %}
+            end as detail,
+            coalesce(
+                {{ json_text("tracked_events.properties", "form") }},
+                {{ json_text("tracked_events.properties", "form_name") }},
+                {{ json_text("tracked_events.properties", "form_id") }}
+            ) as form_name,
+            coalesce(
+                {{ json_text("tracked_events.properties", "content_name") }},
+                {{ json_text("tracked_events.properties", "webinar_name") }},
+                tracked_events.utm_content
+            ) as content
+        from tracked_events
+        left join named_kinds on tracked_events.event_name = named_kinds.event_name and named_kinds.choice = 1
+        left join event_contacts on tracked_events.person_record_id = event_contacts.person_record_id
+        left join anonymous_contacts on tracked_events.anonymous_id = anonymous_contacts.anonymous_id
+        where named_kinds.event_name is null or named_kinds.touch_type is not null
+    ),
+
+    keyed_forms as (
+        select form_name, {{ words_key("form_name") }} as form_key
+        from
+            (
+                select distinct form_name from events where touch_type = 'form_submission' and form_name is not null
+            ) as forms
+    ),
+
+    named_forms as (
+        select
+            keyed_forms.form_name,
+            form_kinds.form_kind,
+            row_number() over (partition by keyed_forms.form_name order by form_kinds.priority) as choice
+        from keyed_forms
+        inner join form_kinds on {{ matches("keyed_forms.form_key", "form_kinds.name_pattern") }}
+    ),
+
+    -- The CRM saw the same form: its record is richer.
+    seen_by_crm as (
+        select distinct events.message_id
+        from events
+        cross join rules
+        inner join form_touches on events.contact_id = form_touches.contact_id
+        where
+            events.touch_type = 'form_submission'
+            and abs({{ dbt.datediff("form_touches.touch_at", "events.event_at", "second") }}) <= rules.same_form
+    ),
+
     -- The visit in which, or shortly after whose last page, the event happened.
     visits as (
         select
@@ -33,7 +96,9 @@ with
             sessions.session_id,
             sessions.channel,
             sessions.utm_campaign,
-            row_number() over (partition by events.message_id order by sessions.session_started_at desc) as choice
+            row_number() over (
+                partition by events.message_id order by sessions.session_started_at desc, sessions.session_id
+            ) as choice
         from events
         cross join rules
         inner join
@@ -46,28 +111,26 @@ with
     final as (
         select
             events.message_id,
-            coalesce(event_contacts.contact_id, anonymous_contacts.contact_id) as contact_id,
+            events.contact_id,
             events.event_at as touch_at,
-            coalesce(named_kinds.touch_type, 'tracked_event') as touch_type,
+            events.touch_type,
             case
-                {% for member in ["content_kind", "webinar_name", "form", "form_id"] %}
-                    when named_kinds.detail_member = '{{ member }}' then {{ json_text("events.properties", member) }}
-                {% endfor %}
-                else events.event_name
+                events.touch_type
+                when 'form_submission'
+                then coalesce(named_forms.form_kind, 'other')
+                when 'tracked_event'
+                then events.event_name
+                else events.detail
             end as signal_detail,
             visits.session_id,
             visits.channel,
             coalesce(events.utm_campaign, visits.utm_campaign) as campaign,
-            coalesce(
-                {{ json_text("events.properties", "content_name") }},
-                {{ json_text("events.properties", "webinar_name") }},
-                events.utm_content
-            ) as content
+            coalesce(events.content, events.form_name) as content
         from events
-        left join named_kinds on events.event_name = named_kinds.event_name and named_kinds.choice = 1
+        left join named_forms on events.form_name = named_forms.form_name and named_forms.choice = 1
         left join visits on events.message_id = visits.message_id and visits.choice = 1
-        left join event_contacts on events.person_record_id = event_contacts.person_record_id
-        left join anonymous_contacts on events.anonymous_id = anonymous_contacts.anonymous_id
+        left join seen_by_crm on events.message_id = seen_by_crm.message_id
+        where seen_by_crm.message_id is null
     )
 
 select *
