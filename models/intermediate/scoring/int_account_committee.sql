@@ -19,6 +19,7 @@ with
             buying_role,
             count(*) as contacts,
             sum(case when is_engaged then 1 else 0 end) as engaged_contacts,
+            sum(case when engagement_score > 0 then 1 else 0 end) as active_contacts,
             sum(greatest(engagement_score, 0)) as engagement_points
         from people
         group by account_id, buying_role
@@ -30,6 +31,7 @@ with
             by_role.buying_role,
             by_role.contacts,
             cast(by_role.engaged_contacts as bigint) as engaged_contacts,
+            cast(by_role.active_contacts as bigint) as active_contacts,
             cast(by_role.engagement_points as decimal(18, 6)) as engagement_points,
             -- Breadth: so many points for each engaged person, up to the number sought.
             cast(

@@ -32,7 +32,7 @@ with
             account_id,
             'engagement' as score_kind,
             'depth:' || buying_role as rule_id,
-            contacts as evidence_count,
+            active_contacts as evidence_count,
             cast(null as {{ dbt.type_string() }}) as evidence_value,
             depth_points as raw_points,
             depth_points as points
@@ -45,7 +45,7 @@ with
             account_id,
             'cap' as score_kind,
             'depth:' || buying_role as rule_id,
-            contacts as evidence_count,
+            active_contacts as evidence_count,
             {{ plain_number("depth_cap") }} as evidence_value,
             cast(0 as decimal(18, 6)) as raw_points,
             cast(depth_cap - depth_points as decimal(18, 6)) as points
