@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import wraps
@@ -191,11 +191,19 @@ def ingest(
     with live_progress() as progress:
         report = run_job("ingest", progress, groups=[f"ingest_{name}" for name in source] if source else None)
     loads_table(report.metadata)
-    for asset, values in report.metadata.items():
-        if values.get("notes"):
-            console.print(f"{asset.replace('/', '.')}:\n{values['notes']}", style="yellow", soft_wrap=True)
+    for note, tables in _notes(report.metadata).items():
+        console.print(f"  {note} ({', '.join(tables)})", style="yellow", soft_wrap=True)
     for failed in report.checks_failed:
         console.print(f"[yellow]Not loaded completely:[/] {failed}. The messages are above and in quarantine.")
+
+
+def _notes(metadata: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Each sentence a loader had to say, once, with the raw tables it is about."""
+    found: dict[str, list[str]] = {}
+    for asset, values in metadata.items():
+        for line in str(values.get("notes") or "").splitlines():
+            found.setdefault(line.removeprefix("- "), []).append(asset.replace("/", "."))
+    return found
 
 
 @app.command()

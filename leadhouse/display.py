@@ -22,8 +22,17 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+#: Characters a line when the output goes to a file or a pipe, where there is no width to ask for.
+_FILE_WIDTH = 140
+
+
+def _console(*, stderr: bool = False) -> Console:
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_FILE_WIDTH)
+
+
+console = _console()
+errors = _console(stderr=True)
 
 
 class _Rate(ProgressColumn):

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.results import Progress
-from leadhouse.settings import load_settings
+from leadhouse.settings import SettingsError, load_settings
 from orchestration.errors import OrchestrationError, RunFailed
 from orchestration.instance import prepare_dagster_home, release_dead_runs, this_process_tags
 from orchestration.progress import watched_by
@@ -34,10 +34,22 @@ class RunReport:
 
 @lru_cache(maxsize=1)
 def repository() -> dg.Definitions:
-    """All definitions, loaded once per process: what is configured must be in the environment before."""
+    """All definitions, loaded once per process: what is configured must be in the environment before.
+
+    Raises:
+        OrchestrationError, SettingsError: what keeps them from loading (Dagster wraps it; here it is unwrapped).
+    """
     from orchestration.definitions import defs
 
-    loaded: dg.Definitions = defs()
+    try:
+        loaded: dg.Definitions = defs()
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, OrchestrationError | SettingsError):
+                raise cause from None
+            cause = cause.__cause__
+        raise
     return loaded
 
 
