@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
@@ -17,8 +16,6 @@ from sandbox.server.limits import RateLimits
 from sandbox.server.portal import Portal
 from sandbox.server.routes import associations, crm_settings, lists, marketing, objects, properties, sandbox_only
 from sandbox.server.stats import RequestStats
-
-_log = logging.getLogger("sandbox")
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,6 @@ def create_app(portal: Portal, options: ServerOptions) -> ASGIApp:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
-        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         body = ApiError(500, "INTERNAL_ERROR", f"internal error: {error}").body(_correlation_id(request))
         return answer(body, 500)
 

@@ -246,6 +246,9 @@ class Definitions:
 
     def _check(self, object_type: ObjectType, body: dict[str, Any]) -> None:
         name, type_, field_type = body["name"], body["type"], body["fieldType"]
+        for key in ("type", "fieldType", "groupName", "label"):
+            if not isinstance(body[key], str):
+                raise validation_error(f"Property {name}: {key} must be a text, not {body[key]!r}")
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise validation_error(
                 f"Property name {name!r}: lower-case letters, digits and _ only, starting with a letter, at most 100"
@@ -266,7 +269,9 @@ class Definitions:
             raise validation_error(f"Property {name}: an enumeration needs options")
 
 
-def _options(options: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _options(options: Any) -> list[dict[str, Any]]:
+    if not isinstance(options, list):
+        raise validation_error(f"options must be a list, not {options!r}")
     kept = []
     for order, option in enumerate(options):
         if not isinstance(option, dict) or "value" not in option:

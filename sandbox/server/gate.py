@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from typing import Any
 
@@ -14,6 +15,8 @@ from sandbox.server.faults import Faults
 from sandbox.server.limits import RateLimits
 from sandbox.server.paths import canonical
 from sandbox.server.stats import RequestStats
+
+_log = logging.getLogger("sandbox")
 
 #: Paths of the sandbox itself: no token, no limits, not counted.
 _OPEN = ("/sandbox/", "/docs", "/openapi.json")
@@ -35,7 +38,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http" or scope["path"].startswith(_OPEN):
-            await self._app(scope, receive, send)
+            await self._pass(scope, receive, send)
             return
         correlation_id = _correlation_id()
         method: str = scope["method"]
@@ -74,7 +77,13 @@ class Gate:
         inner["path"] = found.path
         inner["raw_path"] = found.path.encode()
         inner["sandbox"] = {"correlation_id": correlation_id, "path": scope["path"], "version": found.version}
-        await self._app(inner, receive, answer)
+        await self._pass(inner, receive, answer)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:  # noqa: BLE001 - answered with 500 already; the connection must live on for the next request
+            _log.exception("%s %s failed", scope.get("method"), scope.get("path"))
 
     @staticmethod
     def _token(scope: Scope) -> bytes | None:

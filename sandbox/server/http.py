@@ -59,6 +59,22 @@ async def json_object(request: Request) -> dict[str, Any]:
     return body
 
 
+def optional_text(body: dict[str, Any], key: str) -> str | None:
+    """A text member of a body, None when absent, or 400."""
+    value = body.get(key)
+    if value is not None and not isinstance(value, str):
+        raise validation_error(f"{key} must be a text, not {value!r}")
+    return value
+
+
+def names_in(body: dict[str, Any], key: str) -> list[str] | None:
+    """A member that lists names; None when absent or empty, or 400."""
+    value = body.get(key)
+    if value is not None and not (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+        raise validation_error(f"{key} must be a list of names")
+    return value or None
+
+
 def batch_inputs(body: dict[str, Any], most: int = MAX_BATCH) -> list[dict[str, Any]]:
     """The ``inputs`` of a batch call.
 

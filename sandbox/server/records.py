@@ -18,7 +18,7 @@ from sandbox.server.clock import PortalClock, iso
 from sandbox.server.definitions import Definitions
 from sandbox.server.errors import ApiError, invalid_properties, not_found, validation_error
 from sandbox.server.storage import placeholders
-from sandbox.server.values import InvalidValueError, same_value
+from sandbox.server.values import InvalidValueError, record_number, same_value
 
 #: SQLite takes 32,766 parameters a statement; look-ups are cut well below.
 _CHUNK = 5_000
@@ -100,7 +100,7 @@ class Records:
             ApiError: 400, ``id_property`` is unknown or its values are not unique.
         """
         if id_property is None or id_property == "hs_object_id":
-            return {text: int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19}
+            return {text: number for text in texts if (number := record_number(text)) is not None}
         definition = self._definitions.of(object_type).get(id_property)
         if definition is None:
             raise invalid_properties([unknown_property(id_property)], self._portal_id)
@@ -154,8 +154,8 @@ class Records:
 
     # Checking -----------------------------------------------------------------------------------------------------
 
-    def checked(self, object_type: ObjectType, wanted: Any) -> dict[str, str | None]:
-        """The values of a request in stored form.
+    def checked(self, object_type: ObjectType, wanted: Any, *, read_only_too: bool = False) -> dict[str, str | None]:
+        """The values of a request in stored form; ``read_only_too`` allows what the API cannot set.
 
         Raises:
             ApiError: 400 naming every property that is unknown, read-only or has a bad value.
@@ -169,7 +169,7 @@ class Records:
             definition = definitions.get(name)
             if definition is None:
                 problems.append(unknown_property(name))
-            elif definition.read_only:
+            elif name in object_type.system or (definition.read_only and not read_only_too):
                 problems.append(
                     (name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.')
                 )

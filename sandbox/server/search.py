@@ -12,6 +12,7 @@ from sandbox.server.definitions import Definitions
 from sandbox.server.errors import validation_error
 from sandbox.server.records import Records, Row, unique_key
 from sandbox.server.storage import placeholders
+from sandbox.server.values import record_number
 
 MAX_PAGE = 200
 MAX_RESULTS = 10_000
@@ -105,7 +106,10 @@ class Searcher:
         groups = _list_of_objects(body, "filterGroups")
         if body.get("filters"):
             groups = [*groups, {"filters": body["filters"]}]
-        if len(groups) > MAX_GROUPS + 1 or sum(len(group.get("filters") or []) for group in groups) > MAX_FILTERS:
+        if (
+            len(groups) > MAX_GROUPS + 1
+            or sum(len(_list_of_objects(group, "filters")) for group in groups) > MAX_FILTERS
+        ):
             raise validation_error(f"At most {MAX_GROUPS} filterGroups with {MAX_FILTERS} filters in all are allowed")
         alternatives = []
         for group in groups:
@@ -163,11 +167,11 @@ class Searcher:
         values = wanted.get("values") if operator == "IN" else [wanted.get("value")]
         if target is None or operator not in ("EQ", "IN") or not isinstance(values, list):
             raise validation_error(f"Filter on {name}: use EQ with value, or IN with values, and a known object type")
-        ids = [str(value) for value in values]
+        ids = [record_number(value) for value in values]
         return _Sql(
             "id IN (SELECT to_id FROM associations WHERE from_object = ? AND to_object = ? AND from_id IN "
             f"({placeholders(len(ids))}))",
-            (target.code, object_type.code, *[int(id_) if id_.isdigit() else -1 for id_ in ids]),
+            (target.code, object_type.code, *ids),
         )
 
     def _column(self, object_type: ObjectType, name: str) -> tuple[str, str]:
@@ -199,9 +203,9 @@ class Searcher:
         text = str(raw).strip()
         try:
             if kind == "moment":
-                return parse_ms(text)
+                return _within_int64(parse_ms(text))
             if kind == "id":
-                return int(text)
+                return _within_int64(int(text))
             return float(text) if kind == "number" else text.lower()
         except ValueError:
             raise validation_error(f"Filter on {wanted['propertyName']}: {text} is not a valid value") from None
@@ -246,6 +250,11 @@ def _page_bounds(body: dict[str, Any]) -> tuple[int, int]:
     if after < 0:
         raise validation_error(f"after {after} is negative")
     return limit, after
+
+
+def _within_int64(number: int) -> int:
+    """SQLite's integers have 64 bits; beyond them, comparing with the largest one gives the same answer."""
+    return max(-(2**63), min(number, 2**63 - 1))
 
 
 def _list_of_objects(body: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -24,6 +24,12 @@ class InvalidValueError(ValueError):
         self.code = code
 
 
+def record_number(text: object) -> int | None:
+    """The whole number that a record, list or owner id stands for; None when it is no such id."""
+    digits = str(text)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+
 Parser = Callable[[object], str]
 
 

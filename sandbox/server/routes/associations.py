@@ -25,6 +25,7 @@ from sandbox.server.links import LinkType
 from sandbox.server.portal import Portal
 from sandbox.server.routes.objects import association_name
 from sandbox.server.storage import transaction
+from sandbox.server.values import record_number
 
 router = APIRouter()
 
@@ -261,9 +262,10 @@ def _end(item: dict[str, Any], key: str) -> str:
 
 
 def _number(text: Any) -> int:
-    if not str(text).isdigit():
+    number = record_number(text)
+    if number is None:
         raise validation_error(f"{text!r} is not a record id")
-    return int(str(text))
+    return number
 
 
 def _none_found(source: ObjectType, id_: int, target: ObjectType) -> ApiError:

@@ -11,6 +11,7 @@ from sandbox.server.clock import iso
 from sandbox.server.errors import not_found
 from sandbox.server.http import answer, flag, next_page, object_type_of, portal_of, whole
 from sandbox.server.portal import Portal
+from sandbox.server.values import record_number
 
 router = APIRouter()
 
@@ -42,7 +43,7 @@ async def read_owner(request: Request, owner_id: str) -> Response:
     column = "user_id" if request.query_params.get("idProperty") == "userId" else "id"
     row = portal.db.execute(
         f"SELECT {_OWNER} FROM owners WHERE {column} = ? AND archived = ?",
-        (int(owner_id) if owner_id.isdigit() else -1, int(flag(request, "archived"))),
+        (record_number(owner_id), int(flag(request, "archived"))),
     ).fetchone()
     if row is None:
         raise not_found(f"No owner with {column} {owner_id}")

@@ -16,6 +16,7 @@ from sandbox.server.http import (
     json_body,
     json_object,
     listed,
+    names_in,
     next_page,
     no_content,
     object_type_of,
@@ -24,6 +25,7 @@ from sandbox.server.http import (
 )
 from sandbox.server.portal import Portal
 from sandbox.server.storage import placeholders, transaction
+from sandbox.server.values import record_number
 
 router = APIRouter()
 
@@ -62,7 +64,8 @@ async def create_list(request: Request) -> Response:
 async def read_lists(request: Request) -> Response:
     """Lists by id."""
     portal = portal_of(request)
-    ids = [int(text) for text in listed(request, "listIds") or [] if text.isdigit()]
+    numbers = [record_number(text) for text in listed(request, "listIds") or []]
+    ids = [number for number in numbers if number is not None]
     rows = portal.db.execute(
         f"SELECT {_COLUMNS} FROM lists WHERE deleted IS NULL AND list_id IN ({placeholders(len(ids))})", ids
     ).fetchall()
@@ -78,7 +81,7 @@ async def search_lists(request: Request) -> Response:
     if not isinstance(count, int) or not 0 < count <= MAX_SEARCH or not isinstance(offset, int) or offset < 0:
         raise validation_error(f"count is between 1 and {MAX_SEARCH}, offset is not negative")
     wanted = str(body.get("query") or "").lower()
-    types, ids = body.get("processingTypes") or PROCESSING_TYPES, {str(id_) for id_ in body.get("listIds") or []}
+    types, ids = names_in(body, "processingTypes") or PROCESSING_TYPES, set(names_in(body, "listIds") or [])
     kind = object_type_of(str(body["objectTypeId"])) if body.get("objectTypeId") else None
     found = [
         row
@@ -301,10 +304,13 @@ def _record_ids(ids: Any) -> list[int]:
         raise validation_error("Record ids must be a list")
     if len(ids) > MAX_CHANGES:
         raise validation_error(f"{len(ids)} record ids were sent, at most {MAX_CHANGES} are allowed")
-    bad = [id_ for id_ in ids if not str(id_).isdigit()]
-    if bad:
-        raise validation_error(f"{bad[0]!r} is not a record id")
-    return list(dict.fromkeys(int(id_) for id_ in ids))
+    numbers: dict[int, None] = {}
+    for id_ in ids:
+        number = record_number(id_)
+        if number is None:
+            raise validation_error(f"{id_!r} is not a record id")
+        numbers[number] = None
+    return list(numbers)
 
 
 def _members(request: Request, list_id: str, order: str) -> Response:
@@ -344,9 +350,7 @@ def _lists_of(portal: Portal, kind: ObjectType, record_id: int) -> list[dict[str
 
 
 def _find(portal: Portal, list_id: str, deleted: bool = False) -> tuple[Any, ...]:
-    row = None
-    if list_id.isdigit():
-        row = portal.db.execute(f"SELECT {_COLUMNS} FROM lists WHERE list_id = ?", (int(list_id),)).fetchone()
+    row = portal.db.execute(f"SELECT {_COLUMNS} FROM lists WHERE list_id = ?", (record_number(list_id),)).fetchone()
     if row is None or (row[8] is not None) != deleted:
         raise not_found(f"List does not exist with ID {list_id}.", sub_category="ILS.LIST_NOT_FOUND")
     return tuple(row)

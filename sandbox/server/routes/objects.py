@@ -16,9 +16,11 @@ from sandbox.server.http import (
     flag,
     json_object,
     listed,
+    names_in,
     next_page,
     no_content,
     object_type_of,
+    optional_text,
     portal_of,
     whole,
 )
@@ -26,6 +28,7 @@ from sandbox.server.links import LinkType
 from sandbox.server.portal import Portal
 from sandbox.server.records import Changes, Row, render
 from sandbox.server.storage import transaction
+from sandbox.server.values import record_number
 
 router = APIRouter()
 
@@ -79,7 +82,7 @@ async def read_batch(request: Request, object_type: str) -> Response:
     started = portal.clock.now_ms()
     body = await json_object(request)
     texts = [_text_id(item) for item in batch_inputs(body)]
-    ids = portal.records.ids_of(kind, texts, body.get("idProperty"))
+    ids = portal.records.ids_of(kind, texts, optional_text(body, "idProperty"))
     rows = portal.records.fetch(kind, ids.values())
     archived = flag(request, "archived")
     found: dict[int, Row] = {}
@@ -90,7 +93,9 @@ async def read_batch(request: Request, object_type: str) -> Response:
             lost.append(text)
         else:
             found[row.id] = row
-    results = _shown(portal, kind, list(found.values()), body.get("properties"), body.get("propertiesWithHistory"))
+    results = _shown(
+        portal, kind, list(found.values()), names_in(body, "properties"), names_in(body, "propertiesWithHistory")
+    )
     errors = [missing_objects(kind.singular, lost).item()] if lost else []
     return _batch_answer(portal, started, results, errors)
 
@@ -101,7 +106,7 @@ async def search(request: Request, object_type: str) -> Response:
     portal, kind = portal_of(request), object_type_of(object_type)
     body = await json_object(request)
     page = portal.searcher.page(kind, body)
-    properties = body.get("properties") or None
+    properties = names_in(body, "properties")
     found: dict[str, Any] = {"total": page.total, "results": _shown(portal, kind, page.rows, properties, None)}
     if page.after is not None:
         found["paging"] = {"next": {"after": str(page.after)}}
@@ -230,7 +235,7 @@ async def upsert_batch(request: Request, object_type: str) -> Response:
     inputs = batch_inputs(await json_object(request))
     texts = [_text_id(item) for item in inputs]
     _refuse_repeated(texts)
-    names = {item.get("idProperty") for item in inputs}
+    names = {optional_text(item, "idProperty") for item in inputs}
     if len(names) != 1:
         raise validation_error("All inputs of an upsert must have the same idProperty")
     name = names.pop()
@@ -277,10 +282,10 @@ async def merge(request: Request, object_type: str) -> Response:
     body = await json_object(request)
     ids = []
     for key in ("primaryObjectId", "objectIdToMerge"):
-        text = str(body.get(key) or "")
-        if not text.isdigit():
-            raise validation_error(f"{key} must be a record id, not {text!r}")
-        ids.append(int(text))
+        number = record_number(body.get(key))
+        if number is None:
+            raise validation_error(f"{key} must be a record id, not {body.get(key)!r}")
+        ids.append(number)
     with transaction(portal.db):
         row = portal.records.merge(kind, ids[0], ids[1])
     return answer(_shown(portal, kind, [row], None, None)[0])
@@ -294,7 +299,7 @@ async def gdpr_delete(request: Request, object_type: str) -> Response:
     if kind.name != "contacts":
         raise validation_error("Only contacts can be deleted for good")
     text = str(body.get("objectId") or "")
-    record_id = portal.records.ids_of(kind, [text], body.get("idProperty")).get(text)
+    record_id = portal.records.ids_of(kind, [text], optional_text(body, "idProperty")).get(text)
     with transaction(portal.db):
         for row in portal.records.fetch(kind, [record_id] if record_id is not None else []).values():
             portal.records.erase(kind, row.id)
@@ -356,7 +361,7 @@ def _target_ids(portal: Portal, kind: ObjectType, inputs: list[dict[str, Any]], 
     """Record ids of an update's inputs."""
     by_name: dict[str | None, list[str]] = {}
     for item, text in zip(inputs, texts, strict=True):
-        by_name.setdefault(item.get("idProperty"), []).append(text)
+        by_name.setdefault(optional_text(item, "idProperty"), []).append(text)
     ids: dict[str, int] = {}
     for name, named in by_name.items():
         definition = portal.definitions.of(kind).get(name) if name else None
@@ -414,8 +419,6 @@ def _shown(
     names: list[str] | None,
     histories: list[str] | None,
 ) -> list[dict[str, Any]]:
-    if names is not None and not isinstance(names, list):
-        raise validation_error("properties must be a list of property names")
     if names is not None and portal.options.explicit_nulls:
         names = [name for name in names if name in portal.definitions.of(kind)]
     shown = [render(kind, row, names, explicit_nulls=portal.options.explicit_nulls) for row in rows]

@@ -8,7 +8,16 @@ from fastapi import APIRouter, Request, Response
 
 from sandbox.server.clock import iso
 from sandbox.server.errors import ApiError, validation_error
-from sandbox.server.http import answer, batch_inputs, flag, json_object, no_content, object_type_of, portal_of
+from sandbox.server.http import (
+    answer,
+    batch_inputs,
+    flag,
+    json_object,
+    no_content,
+    object_type_of,
+    optional_text,
+    portal_of,
+)
 from sandbox.server.storage import transaction
 
 router = APIRouter()
@@ -98,8 +107,9 @@ async def archive_batch(request: Request, object_type: str) -> Response:
     inputs = batch_inputs(await json_object(request))
     with transaction(portal.db):
         for item in inputs:
-            if item.get("name") in portal.definitions.of(kind):
-                portal.definitions.archive(kind, str(item["name"]))
+            name = optional_text(item, "name")
+            if name in portal.definitions.of(kind):
+                portal.definitions.archive(kind, str(name))
     return no_content()
 
 

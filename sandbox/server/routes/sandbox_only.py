@@ -77,13 +77,7 @@ async def human_edit(request: Request, object_type: str, object_id: str) -> Resp
     properties, user_id = body.get("properties"), body.get("user_id", 1)
     if not isinstance(properties, dict) or not isinstance(user_id, int):
         raise validation_error("properties must be an object, user_id a whole number")
-    definitions = portal.definitions.of(kind)
-    read_only = {name for name in properties if name in definitions and definitions[name].read_only} - kind.system
-    values: dict[str, str | None] = {
-        name: None if properties[name] in (None, "") else definitions[name].parse(properties[name])
-        for name in read_only
-    }
-    values |= portal.records.checked(kind, {k: v for k, v in properties.items() if k not in read_only})
+    values = portal.records.checked(kind, properties, read_only_too=True)
     with transaction(portal.db):
         row = portal.records.one(kind, object_id, None)
         source = WriteSource("CRM_UI", f"userId:{user_id}", user_id)
