@@ -145,9 +145,15 @@ class _Load:
                 field, code, why = (
                     ("event_at", "missing_timestamp", "the message says nowhere when it happened")
                     if no_time
-                    else ("user_id", "missing_identity", "the message has neither user_id nor anonymous_id nor an e-mail")
+                    else (
+                        "user_id",
+                        "missing_identity",
+                        "the message has neither user_id nor anonymous_id nor an e-mail",
+                    )
                 )
-                self._refuse("events", "raw_events.events", path.name, Reject(field, code, why, record, number, message_id))
+                self._refuse(
+                    "events", "raw_events.events", path.name, Reject(field, code, why, record, number, message_id)
+                )
             self._count("raw_events.events", f"select count(*) from {source} where {good}")
 
     def parsed(
@@ -170,7 +176,7 @@ class _Load:
                     "_source_file": pa.array([file.name] * rows, pa.string()),
                     "_loaded_at": pa.array([self.as_of] * rows, pa.timestamp("us")),
                 }
-                columns = [lineage.get(name, None) if name in lineage else batch[name] for name in schema.names]
+                columns = [lineage.get(name) if name in lineage else batch[name] for name in schema.names]
                 pending.append(pa.table(columns, schema=schema))
             if sum(t.num_rows for t in pending) > 200_000:
                 self._flush(table, pending)
