@@ -316,19 +316,24 @@ def _create(portal: Portal, kind: ObjectType, item: dict[str, Any]) -> tuple[Row
     if not isinstance(associations, list):
         raise validation_error("associations must be a list of {to, types}")
     for association in associations:
-        try:
-            to_id = int(association["to"]["id"])
-            types = [
-                LinkType(one.get("associationCategory", "HUBSPOT_DEFINED"), int(one["associationTypeId"]))
-                for one in association["types"]
-            ]
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise validation_error("An association is {to: {id}, types: [{associationTypeId}]}") from None
+        to_id, types = _association(association)
         for one in types:
             portal.links.link(kind, row.id, portal.links.target_of(kind, one.type_id), to_id, [one])
     if associations:
         row = portal.records.fetch(kind, [row.id])[row.id]
     return row, [*values, "hs_object_source"]
+
+
+def _association(wanted: Any) -> tuple[int, list[LinkType]]:
+    """Record id and types of one ``{to: {id}, types: [{associationTypeId}]}``, or 400."""
+    end = wanted.get("to") if isinstance(wanted, dict) else None
+    to_id = record_number(end.get("id")) if isinstance(end, dict) else None
+    types = wanted.get("types") if isinstance(wanted, dict) else None
+    ids = [one.get("associationTypeId") for one in types if isinstance(one, dict)] if isinstance(types, list) else []
+    numbers = [type_id for type_id in ids if isinstance(type_id, int)]
+    if to_id is None or not numbers or len(numbers) != len(ids):
+        raise validation_error("An association is {to: {id}, types: [{associationCategory, associationTypeId}]}")
+    return to_id, [LinkType("HUBSPOT_DEFINED", number) for number in numbers]
 
 
 def _each(

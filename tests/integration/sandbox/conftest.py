@@ -1,4 +1,4 @@
-"""One tiny world a session, one server over it a test module."""
+"""One tiny world and one server over it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_world(tmp_path_factory.mktemp("world"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tiny_world: Path) -> Iterator[Sandbox]:
-    """A server over the tiny world, one a test module."""
+    """A server over the tiny world. Modules that count or change records bring their own under the same name."""
     with running("--world", str(tiny_world), *UNLIMITED) as sandbox:
         yield sandbox
 

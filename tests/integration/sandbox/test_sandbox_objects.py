@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sandbox_harness import UNLIMITED, Sandbox, running
 
 DATED = "/crm/objects/2026-09/contacts"
+
+
+@pytest.fixture(scope="module")
+def server(tiny_world: Path) -> Iterator[Sandbox]:
+    with running("--world", str(tiny_world), *UNLIMITED) as sandbox:
+        yield sandbox
 
 
 def _update(api: httpx.Client, *inputs: dict[str, Any]) -> httpx.Response:

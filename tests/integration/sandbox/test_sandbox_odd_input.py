@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-O = "/crm/objects/2026-09/contacts"
+BASE = "/crm/objects/2026-09/contacts"
 JUNK: list[Any] = [None, [], {}, -1, 1.5, True, [None], {"a": 1}, "ü\u0000", "9" * 30, "²"]
 _KIND = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}
 _FILTER = {"propertyName": "email", "operator": "IN", "value": "a", "values": ["a"], "highValue": "b"}
@@ -18,12 +18,12 @@ _PROPERTY = {"name": "p_a", "label": "a", "type": "enumeration", "fieldType": "s
              "groupName": "contactinformation", "options": [{"label": "a", "value": "b"}]}  # fmt: skip
 
 CALLS: list[tuple[str, str, Any]] = [
-    ("POST", O, {"properties": {"city": "a"}, "associations": [{"to": {"id": "1"}, "types": [_KIND]}]}),
-    ("POST", f"{O}/batch/update", {"inputs": [{"id": "1001", "properties": {"city": "y"}, "idProperty": "hs_object_id"}]}),
-    ("POST", f"{O}/batch/upsert", {"inputs": [{"id": "q@q.example", "idProperty": "email", "properties": {"city": "y"}}]}),
-    ("POST", f"{O}/batch/read", {"inputs": [{"id": "1001"}], "properties": ["city"], "propertiesWithHistory": ["city"]}),
-    ("POST", f"{O}/search", {"filterGroups": [{"filters": [_FILTER]}], "sorts": [{"propertyName": "email"}], "after": "0"}),
-    ("POST", f"{O}/merge", {"primaryObjectId": "1", "objectIdToMerge": "2"}),
+    ("POST", BASE, {"properties": {"city": "a"}, "associations": [{"to": {"id": "1"}, "types": [_KIND]}]}),
+    ("POST", f"{BASE}/batch/update", {"inputs": [{"id": "1001", "properties": {"city": "y"}, "idProperty": "x"}]}),
+    ("POST", f"{BASE}/batch/upsert", {"inputs": [{"id": "q@q.io", "idProperty": "email", "properties": {}}]}),
+    ("POST", f"{BASE}/batch/read", {"inputs": [{"id": "1001"}], "properties": ["a"], "propertiesWithHistory": ["a"]}),
+    ("POST", f"{BASE}/search", {"filterGroups": [{"filters": [_FILTER]}], "sorts": [{"propertyName": "email"}]}),
+    ("POST", f"{BASE}/merge", {"primaryObjectId": "1", "objectIdToMerge": "2"}),
     ("POST", "/crm/v3/properties/contacts", _PROPERTY),
     ("POST", "/crm/v4/associations/contacts/companies/batch/create",
      {"inputs": [{"from": {"id": "1001"}, "to": {"id": "2001"}, "types": [_KIND]}]}),
@@ -60,8 +60,8 @@ def test_odd_bodies(api: httpx.Client, method: str, path: str, body: Any) -> Non
 
 @pytest.mark.parametrize(
     "path",
-    [f"{O}/²", f"{O}/{'9' * 30}", "/crm/v3/lists/²", f"/crm/v3/owners/{'9' * 30}", "/email/public/v1/campaigns/²",
-     f"{O}?after=²", f"{O}?after={'9' * 30}", f"{O}?properties=%00", "/crm/v3/lists?listIds=²,x",
+    [f"{BASE}/²", f"{BASE}/{'9' * 30}", "/crm/v3/lists/²", f"/crm/v3/owners/{'9' * 30}", "/email/public/v1/campaigns/²",
+     f"{BASE}?after=²", f"{BASE}?after={'9' * 30}", f"{BASE}?properties=%00", "/crm/v3/lists?listIds=²,x",
      "/email/public/v1/events?startTimestamp=-1", "/crm/v4/objects/contacts/²/associations/companies"],
 )  # fmt: skip
 def test_odd_addresses(api: httpx.Client, path: str) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sandbox_harness import UNLIMITED, running
+from sandbox_harness import UNLIMITED, Sandbox, running
 
 URL = "/crm/objects/2026-09/contacts/search"
+
+
+@pytest.fixture(scope="module")
+def server(tiny_world: Path) -> Iterator[Sandbox]:
+    with running("--world", str(tiny_world), *UNLIMITED) as sandbox:
+        yield sandbox
 
 
 def _search(api: httpx.Client, *filters: dict[str, Any], **body: Any) -> dict[str, Any]:
