@@ -20,6 +20,10 @@ from orchestration.progress import watched_by
 _QUIET: Mapping[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+#: Metadata of a load that is a number of something.
+_ADDED_UP = {"rows_read", "rows_loaded", "rejected", "requests", "seconds"}
+
+
 @dataclass(frozen=True)
 class RunReport:
     """A finished run. ``metadata`` is by asset (``raw_hubspot/contacts``) and name; ``seconds`` is wall time."""
@@ -106,12 +110,17 @@ def run_job(
 
 
 def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    """By asset; what several steps loaded into one table is added up."""
     found: dict[str, dict[str, Any]] = {}
-    for event in result.get_asset_materialization_events():
-        materialization = event.materialization
-        found[materialization.asset_key.to_user_string()] = {
-            name: getattr(value, "value", None) for name, value in materialization.metadata.items()
-        }
+    for event in result.all_events:
+        if event.event_type != dg.DagsterEventType.ASSET_MATERIALIZATION:
+            continue
+        materialization = event.step_materialization_data.materialization
+        values = {name: getattr(value, "value", None) for name, value in materialization.metadata.items()}
+        earlier = found.setdefault(materialization.asset_key.to_user_string(), {})
+        for name in _ADDED_UP & earlier.keys() & values.keys():
+            values[name] += earlier[name]
+        earlier.update(values)
     return found
 
 

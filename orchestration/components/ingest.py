@@ -119,18 +119,21 @@ class IngestComponent(dg.Component, dg.Model, dg.Resolvable):
                 results, problems = error.results, error.problems
                 for problem in problems:
                     context.log.warning(problem)
+            by_table: dict[str, list[LoadResult]] = {table: [] for table in group.tables}
+            for result in results:
+                by_table.setdefault(result.entity.removeprefix(f"{self.dataset}."), []).append(result)
             with opened(settings.warehouse) as connection:
                 ensure_raw_tables(connection)
-                totals = {
-                    table: _count(connection, RAW_TABLES[f"{self.dataset}.{table}"].qualified) for table in group.tables
-                }
-            for table in group.tables:
-                mine = [result for result in results if result.entity in (table, f"{self.dataset}.{table}")]
+                totals = {table: _count(connection, f"{self.dataset}.{table}") for table in by_table}
+            for table, mine in by_table.items():
                 for note in (note for result in mine for note in result.notes):
-                    context.log.info(note)
-                yield dg.MaterializeResult(
-                    asset_key=raw_key(self.dataset, table), metadata=load_metadata(mine, totals[table])
-                )
+                    context.log.info(f"{self.dataset}.{table}: {note}")
+                key, metadata = raw_key(self.dataset, table), load_metadata(mine, totals[table])
+                if table in group.tables:
+                    yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+                else:
+                    # Another group's table that this load adds to (associations of engagements).
+                    context.log_event(dg.AssetMaterialization(asset_key=key, metadata=metadata))
             yield dg.AssetCheckResult(
                 asset_key=first,
                 check_name=CHECK_NAME,
