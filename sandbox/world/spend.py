@@ -14,7 +14,7 @@ from sandbox.world.sizes import AS_OF, DAY, START
 
 HEADER = ("spend_on", "platform", "channel", "campaign", "currency", "spend", "impressions", "clicks")
 #: Euros spent on all platforms over the whole history, per account that ever meant to buy.
-EUR_PER_BUYING_ACCOUNT = 1_500.0
+EUR_PER_BUYING_ACCOUNT = 700.0
 #: Days at the end of a month that the next month's file reports again, corrected.
 RESTATED_DAYS = 2
 
