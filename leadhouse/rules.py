@@ -276,7 +276,8 @@ SCHEMAS: dict[str, Schema] = {
     "page_kinds": Schema({"priority": PRIORITY, "path_pattern": PATTERN, "page_kind": TEXT}, ("priority",)),
     "form_kinds": Schema({"priority": PRIORITY, "name_pattern": PATTERN, "form_kind": TEXT}, ("priority",)),
     "event_kinds": Schema(
-        {"priority": PRIORITY, "name_pattern": PATTERN, "touch_type": OPTIONAL, "detail_member": OPTIONAL}, ("priority",)
+        {"priority": PRIORITY, "name_pattern": PATTERN, "touch_type": OPTIONAL, "detail_member": OPTIONAL},
+        ("priority",),
     ),
     "touch_types": Schema(
         {
