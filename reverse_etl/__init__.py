@@ -1,0 +1,145 @@
+"""Write-back: keep the CRM in step with the marts.
+
+``plan_syncs`` compares what the published snapshot wants with what the CRM held when it was last read plus what we
+wrote since, without one request; ``apply`` carries a plan out. A second plan right after finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reverse_etl.applier import ApplyResult, Progress
+    from reverse_etl.plan import Plan
+
+__all__ = ["apply", "list_plans", "plan_syncs", "show_plan"]
+
+#: How long a plan may be applied.
+PLAN_HOURS = 24.0
+
+
+def plan_syncs(
+    published_path: str | Path,
+    manifest_path: str | Path,
+    ops_url: str,
+    *,
+    only: str | Iterable[str] | None = None,
+    ttl_hours: float = PLAN_HOURS,
+) -> Plan:
+    """Make a plan from a published snapshot (a file or the ``current`` link), store it and return it.
+
+    ``only`` names the sync and list models to plan. Raises :class:`reverse_etl.errors.ManifestError` or
+    :class:`~reverse_etl.errors.PlanError` naming file, model and key; makes no request.
+    """
+    from reverse_etl.manifest import load_specs
+    from reverse_etl.planner import PlanMeta, make_plan, planned_chunks
+    from reverse_etl.snapshot import oldest_read, open_snapshot
+    from reverse_etl.store import Store, utc_now
+
+    specs = load_specs(manifest_path, only=only)
+    link = Path(published_path).absolute()
+    created_at = utc_now()
+    with open_snapshot(link) as snapshot, Store(ops_url) as store:
+        # The ledger is read after the clock: a write acknowledged in between is in both, never in neither.
+        connection = snapshot.connection
+        destinations = sorted({spec.destination for spec in specs}) or ["hubspot"]
+        since = oldest_read(connection, [(spec.destination, spec.object) for spec in specs])
+        for destination in destinations:
+            connection.register("ledger", store.ledger(destination, since))
+            connection.register("refusals", store.open_refusals(destination))
+        meta = PlanMeta(
+            plan_id=f"plan_{created_at:%Y%m%dT%H%M%S}_{secrets.token_hex(3)}",
+            created_at=created_at,
+            ttl=timedelta(hours=ttl_hours),
+            published_link=str(link),
+            published_file=str(snapshot.file),
+            build_id=snapshot.build_id,
+            ruleset_version=snapshot.ruleset_version,
+        )
+        plan = make_plan(connection, specs, meta)
+        row = {
+            "plan_id": plan.plan_id,
+            "created_at": plan.created_at,
+            "expires_at": plan.expires_at,
+            "status": "blocked" if plan.blocked else "planned",
+            "build_id": plan.build_id,
+            "ruleset_version": plan.ruleset_version,
+            "published_link": plan.published_link,
+            "published_file": plan.published_file,
+            "total_changes": plan.changes,
+            "summary": plan.summary_json(),
+            "specs": json.dumps([spec.model_dump(mode="json") for spec in specs]),
+        }
+        store.save_plan(row, planned_chunks(connection))
+    return plan
+
+
+def apply(
+    plan_id: str,
+    ops_url: str,
+    base_url: str,
+    token: str,
+    *,
+    burst_limit: int = 190,
+    burst_seconds: float = 10,
+    requests_in_flight: int = 6,
+    approve: bool = False,
+    progress: Progress | None = None,
+    only: str | Iterable[str] | None = None,
+) -> ApplyResult:
+    """Apply a stored plan (``latest`` for the newest) to the portal at ``base_url``.
+
+    At most ``burst_limit`` requests leave in any ``burst_seconds``, ``requests_in_flight`` at a time. A plan with a
+    tripped guard needs ``approve``. ``progress`` is called after every batch. Safe to interrupt and to repeat. Raises
+    the errors of :mod:`reverse_etl.errors`.
+    """
+    from reverse_etl.applier import apply_plan
+    from reverse_etl.connectors.base import Connector
+    from reverse_etl.connectors.hubspot import HubSpotConnector
+    from reverse_etl.ratelimit import bucket_for
+    from reverse_etl.store import Store
+
+    opened: list[HubSpotConnector] = []
+
+    def connect() -> Connector:
+        bucket = bucket_for(base_url, burst_limit, burst_seconds)
+        opened.append(HubSpotConnector(base_url, token, bucket, connections=requests_in_flight))
+        return opened[0]
+
+    with Store(ops_url) as store:
+        try:
+            return apply_plan(
+                store,
+                connect,
+                plan_id,
+                requests_in_flight=requests_in_flight,
+                approve=approve,
+                only=None if only is None else [only] if isinstance(only, str) else list(only),
+                progress=progress,
+            )
+        finally:
+            for connector in opened:
+                connector.close()
+
+
+def list_plans(ops_url: str, limit: int = 20) -> list[dict[str, object]]:
+    """The newest plans first: ``plan_id``, ``created_at``, ``expires_at``, ``status``, ``build_id``,
+    ``ruleset_version``, ``published_link``, ``published_file``, ``total_changes``."""
+    from reverse_etl.store import Store
+
+    with Store(ops_url) as store:
+        return store.list_plans(limit)
+
+
+def show_plan(plan_id: str, ops_url: str) -> Plan:
+    """A stored plan (``latest`` for the newest), as it was made."""
+    from reverse_etl.plan import plan_from_row
+    from reverse_etl.store import Store
+
+    with Store(ops_url) as store:
+        return plan_from_row(store.plan_row(plan_id))

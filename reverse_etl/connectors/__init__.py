@@ -1,0 +1,1 @@
+"""Connectors, one module a CRM: :mod:`reverse_etl.connectors.hubspot`."""

@@ -1,0 +1,96 @@
+"""What a CRM must be able to do for the applier. A further CRM is one module with these methods.
+
+A connector talks to one portal. It parses every answer whatever its status, splits what the CRM refuses as a whole
+until only the bad records are refused, waits as told, and gives back one outcome a record. It keeps no state about
+plans and writes nothing down: that is the applier's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from reverse_etl.manifest import FieldSpec, GroupSpec
+
+#: Kinds of refusal, the same for every CRM (``error_kind`` in the ledger and the dead letters).
+ERROR_KINDS = ("validation", "missing", "conflict", "permission", "rate", "unknown")
+
+
+@dataclass(frozen=True)
+class RowWrite:
+    """One record to write. ``ref`` is ours and comes back in the outcome; ``record_id`` is ``None`` for a create."""
+
+    ref: str
+    record_id: str | None
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RowOutcome:
+    """How one record fared. ``error_kind`` is ``None`` when it was written."""
+
+    ref: str
+    record_id: str | None
+    error_kind: str | None = None
+    error_message: str | None = None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the CRM took the record."""
+        return self.error_kind is None
+
+
+@dataclass(frozen=True)
+class FoundRecord:
+    """A record found by a unique property, with the properties asked for (absent = never set)."""
+
+    record_id: str
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class Connector(Protocol):
+    """One portal of one CRM."""
+
+    name: str
+    #: Records per batch, members per membership change.
+    batch_size: int
+    list_batch_size: int
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        ...
+
+    def ensure_properties(self, object_name: str, group: GroupSpec, fields: Sequence[FieldSpec]) -> list[str]:
+        """Make the group and the properties that are missing; returns the names made. Raises
+        :class:`~reverse_etl.errors.ConnectorError` when an existing property is of another type or not ours."""
+        ...
+
+    def lookup(
+        self, object_name: str, match_property: str, values: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, FoundRecord]:
+        """The live records with one of ``values`` in the unique ``match_property``, by that value in lower case."""
+        ...
+
+    def create(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
+        """Create records, once. Raises :class:`~reverse_etl.errors.AmbiguousOutcomeError` when no usable answer came:
+        look the records up before repeating."""
+        ...
+
+    def update(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
+        """Change records by id; safe to repeat."""
+        ...
+
+    def ensure_list(self, object_name: str, name: str) -> tuple[str, bool]:
+        """The id of the static list of that name, and whether it had to be made."""
+        ...
+
+    def change_members(self, list_id: str, add: Sequence[str], remove: Sequence[str]) -> dict[str, str]:
+        """Add and remove members by record id; returns the reason for each id that could not be. Raises
+        :class:`ListGoneError` when there is no such list."""
+        ...
+
+
+class ListGoneError(Exception):
+    """The list is no longer in the CRM."""

@@ -1,0 +1,146 @@
+"""Plans and results as rows and Markdown. Personal data is masked: these texts end up in logs and run metadata."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reverse_etl.plan import Plan, SyncPlan
+
+if TYPE_CHECKING:
+    from reverse_etl.applier import ApplyResult
+
+_EMAIL = re.compile(r"([\w.+-])[\w.+-]*@([\w.-]+)")
+_COLUMNS = ("create", "update", "list_add", "list_remove", "unchanged", "suppressed", "missing_key", "conflict", "held")
+_SENDING = ("create", "update", "list_add", "list_remove")
+_PERSONAL = ("email", "firstname", "lastname", "phone", "mobilephone")
+
+
+def mask(text: str) -> str:
+    """``ana.lima@acme.com`` becomes ``a***@acme.com``; everything else stays."""
+    return _EMAIL.sub(r"\1***@\2", text)
+
+
+def plan_rows(plan: Plan) -> list[dict[str, Any]]:
+    """One row a sync: ``sync``, ``object`` (or the list's name), one count per outcome, ``guards`` (text)."""
+    return [
+        {
+            "sync": sync.sync,
+            "target": f"list {sync.list_name}" if sync.list_name else sync.object,
+            "rows": sync.rows,
+            **{outcome: sync.counts[outcome] for outcome in _COLUMNS},
+            "guards": "; ".join(sync.guards),
+        }
+        for sync in plan.syncs
+    ]
+
+
+def example_rows(plan: Plan, *, sending: bool = True) -> list[dict[str, Any]]:
+    """One row an example: ``sync``, ``outcome``, ``record``, ``change`` (``property: old -> new``), ``reason``."""
+    return [
+        {
+            "sync": sync.sync,
+            "outcome": example.outcome,
+            "record": example.record_id or f"new ({example.sync_key})",
+            "change": "; ".join(_change(name, old, new) for name, (old, new) in example.fields.items()),
+            "reason": mask(example.reason or ""),
+        }
+        for sync in plan.syncs
+        for example in sync.examples
+        if not sending or example.outcome in _SENDING
+    ]
+
+
+def reason_rows(plan: Plan) -> list[dict[str, Any]]:
+    """Why rows are not sent: ``sync``, ``outcome``, ``reason``, ``rows``."""
+    return [
+        {"sync": sync.sync, "outcome": outcome, "reason": mask(reason), "rows": number}
+        for sync in plan.syncs
+        for outcome, reasons in sync.reasons.items()
+        if outcome not in _SENDING
+        for reason, number in reasons.items()
+    ]
+
+
+def _change(name: str, old: str | None, new: str | None) -> str:
+    if name in _PERSONAL:
+        old, new = (None if value is None else (mask(value) if "@" in value else "***") for value in (old, new))
+    return f"{name}: {_shown(old)} -> {_shown(new)}"
+
+
+def _shown(value: str | None) -> str:
+    if value is None:
+        return "(empty)"
+    shown = mask(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def plan_markdown(plan: Plan) -> str:
+    """The plan as Markdown: a table of counts, tripped guards, examples, and why rows are left out."""
+    lines = [
+        f"**Plan {plan.plan_id}**: {plan.changes:,} changes, made {plan.created_at:%Y-%m-%d %H:%M:%S} UTC from build "
+        f"{plan.build_id or '?'}, expires {plan.expires_at:%Y-%m-%d %H:%M} UTC",
+        "",
+        _table(
+            ["sync", "target", *_COLUMNS],
+            [[_cell(row[c]) for c in ("sync", "target", *_COLUMNS)] for row in plan_rows(plan)],
+        ),
+    ]
+    if plan.blocked:
+        lines += ["", "**Stopped by a guard**, needs approval:", "", *(f"- {message}" for message in plan.guards)]
+    fields = [[s.sync, name, f"{number:,}"] for s in plan.syncs for name, number in s.field_changes.items()]
+    if fields:
+        lines += ["", _table(["sync", "property", "values changed"], fields)]
+    examples = example_rows(plan)
+    if examples:
+        names = ["sync", "outcome", "record", "change", "reason"]
+        lines += ["", _table(names, [[_cell(row[n]) for n in names] for row in examples])]
+    reasons = reason_rows(plan)
+    if reasons:
+        names = ["sync", "outcome", "reason", "rows"]
+        lines += ["", _table(names, [[_cell(row[n]) for n in names] for row in reasons])]
+    return "\n".join(lines)
+
+
+def apply_rows(result: ApplyResult) -> list[dict[str, Any]]:
+    """One row a sync: counts of what was written, refused, left, requests and seconds."""
+    names = ("sync", "creates", "updates", "list_adds", "list_removes", "written", "rejected", "skipped", "unsent", "requests", "seconds")  # fmt: skip # noqa: E501
+    return [{name: getattr(sync, name) for name in names} for sync in result.syncs]
+
+
+def apply_markdown(result: ApplyResult) -> str:
+    """The result as Markdown."""
+    state = ", stopped before the end: apply again to go on" if result.stopped else ""
+    head = (
+        f"**Applied {result.plan_id}**: {result.written:,} written, {result.rejected:,} refused, {result.requests:,} "
+        f"requests, {result.seconds:.1f} s{state}"
+    )
+    rows = apply_rows(result)
+    if not rows:
+        return head
+    return head + "\n\n" + _table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
+
+
+def sync_line(sync: SyncPlan) -> str:
+    """One sync in a few words: ``sync_hubspot_contacts: 12 create, 3 update, 185 unchanged``."""
+    told = [f"{number:,} {outcome}" for outcome, number in sync.counts.items() if number]
+    return f"{sync.sync}: {', '.join(told) or 'no rows'}"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _table(names: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def counts_line(counts: Mapping[str, int]) -> str:
+    """``{"create": 2, "update": 0}`` as ``2 create``."""
+    return ", ".join(f"{number:,} {name}" for name, number in counts.items() if number) or "nothing"

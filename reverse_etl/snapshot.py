@@ -1,0 +1,78 @@
+"""The published snapshot, attached read-only to an in-memory DuckDB in which the planning happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from reverse_etl.errors import PlanError
+from reverse_etl.planner import CATALOG
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An attached snapshot. ``file`` is what the link pointed to when it was opened."""
+
+    connection: duckdb.DuckDBPyConnection
+    file: Path
+    build_id: str
+    ruleset_version: str | None
+
+
+@contextmanager
+def open_snapshot(path: Path) -> Iterator[Snapshot]:
+    """Attach a snapshot (a file, or the ``current`` link, resolved once) as ``published``.
+
+    Raises :class:`PlanError` when there is none or it is not a DuckDB file.
+    """
+    file = path.resolve()
+    if not file.is_file():
+        raise PlanError(f"{path}: there is no published snapshot here; run a build and publish first")
+    connection = duckdb.connect()
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        try:
+            escaped = str(file).replace("'", "''")
+            connection.execute(f"attach '{escaped}' as {CATALOG} (read_only)")
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise PlanError(f"{file}: cannot be read as a published snapshot ({reason}); publish again") from error
+        yield Snapshot(connection, file, *_build(connection, file))
+    finally:
+        connection.close()
+
+
+def _build(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, str | None]:
+    try:
+        row = connection.execute(f"select * from {CATALOG}.marts.published_build limit 1")
+    except duckdb.CatalogException:
+        return file.stem, None
+    names = [column[0] for column in row.description or []]
+    values = dict(zip(names, row.fetchone() or [None] * len(names), strict=True))
+    version = values.get("ruleset_version")
+    return str(values.get("build_id") or file.stem), None if version is None else str(version)
+
+
+def oldest_read(connection: duckdb.DuckDBPyConnection, objects: Sequence[tuple[str, str]]) -> datetime | None:
+    """The earliest ``read_at`` (UTC) among the observed records of the (destination, object) pairs and their lists:
+    older writes of ours are in what was read. ``None`` when something was never read: then all writes count."""
+    oldest: datetime | None = None
+    for destination, name in dict.fromkeys([*objects, *((d, "lists") for d, _ in objects)]):
+        relation = f"{CATALOG}.marts.observed_{destination}_{name}"
+        try:
+            row = connection.execute(f"select cast(min(read_at) as timestamp) from {relation}").fetchone()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            if name == "lists":
+                continue
+            return None
+        if row is None or row[0] is None:
+            if name == "lists":
+                continue
+            return None
+        oldest = row[0] if oldest is None else min(oldest, row[0])
+    return oldest

@@ -1,0 +1,554 @@
+"""The operational store: plans, what they would change, what was sent, and how each record fared.
+
+It is written while a build may be running, so it is not the warehouse: SQLite in WAL mode by default, PostgreSQL by
+URL, both through SQLAlchemy. The rules it keeps:
+
+* a batch's **intent** is recorded before it is sent (``batches``), its outcome after;
+* every record's outcome is a row of ``writes`` (the ledger) under an id made of plan and change, so recording it twice
+  changes nothing, and what a killed apply had finished is known;
+* a refused record is also in ``dead_letters`` with the CRM's own message, and stays there until the same record is
+  written.
+
+Times are UTC without a zone. Columns of ``writes`` are those of ``raw_ops.sync_writes`` (``ingestion/schemas.py``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reverse_etl.errors import ApplyBusyError, PlanError, StoreError
+
+_metadata = sa.MetaData()
+
+plans = sa.Table(
+    "plans", _metadata,
+    sa.Column("plan_id", sa.String, primary_key=True),
+    sa.Column("created_at", sa.DateTime, nullable=False, index=True),
+    sa.Column("expires_at", sa.DateTime, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("build_id", sa.String),
+    sa.Column("ruleset_version", sa.String),
+    sa.Column("published_link", sa.String, nullable=False),
+    sa.Column("published_file", sa.String, nullable=False),
+    sa.Column("total_changes", sa.Integer, nullable=False),
+    sa.Column("summary", sa.Text, nullable=False),
+    sa.Column("specs", sa.Text, nullable=False),
+)  # fmt: skip
+
+plan_changes = sa.Table(
+    "plan_changes", _metadata,
+    sa.Column("plan_id", sa.String, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sync", sa.String, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("sync_key", sa.String),
+    sa.Column("record_id", sa.String),
+    sa.Column("match_value", sa.String),
+    sa.Column("fields", sa.Text),
+    sa.Column("previous", sa.Text),
+    sa.Column("reason", sa.String),
+)  # fmt: skip
+
+sync_runs = sa.Table(
+    "sync_runs", _metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("plan_id", sa.String, nullable=False, index=True),
+    sa.Column("sync", sa.String, nullable=False, index=True),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("finished_at", sa.DateTime),
+    sa.Column("requests", sa.Integer, nullable=False, default=0),
+    sa.Column("written", sa.Integer, nullable=False, default=0),
+    sa.Column("rejected", sa.Integer, nullable=False, default=0),
+    sa.Column("message", sa.Text),
+)  # fmt: skip
+
+batches = sa.Table(
+    "batches", _metadata,
+    sa.Column("batch_id", sa.String, primary_key=True),
+    sa.Column("run_id", sa.String, nullable=False, index=True),
+    sa.Column("plan_id", sa.String, nullable=False),
+    sa.Column("sync", sa.String, nullable=False),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("first_seq", sa.Integer, nullable=False),
+    sa.Column("last_seq", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("intended_at", sa.DateTime, nullable=False),
+    sa.Column("finished_at", sa.DateTime),
+)  # fmt: skip
+
+writes = sa.Table(
+    "writes", _metadata,
+    sa.Column("write_id", sa.String, primary_key=True),
+    sa.Column("run_id", sa.String, nullable=False),
+    sa.Column("plan_id", sa.String, nullable=False, index=True),
+    sa.Column("sync", sa.String, nullable=False),
+    sa.Column("destination", sa.String, nullable=False),
+    sa.Column("object", sa.String, nullable=False),
+    sa.Column("sync_key", sa.String),
+    sa.Column("record_id", sa.String),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("fields", sa.Text),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("error_kind", sa.String),
+    sa.Column("error_message", sa.Text),
+    sa.Column("acknowledged_at", sa.DateTime, nullable=False, index=True),
+)  # fmt: skip
+
+dead_letters = sa.Table(
+    "dead_letters", _metadata,
+    sa.Column("write_id", sa.String, primary_key=True),
+    sa.Column("plan_id", sa.String, nullable=False),
+    sa.Column("sync", sa.String, nullable=False, index=True),
+    sa.Column("destination", sa.String, nullable=False),
+    sa.Column("object", sa.String, nullable=False),
+    sa.Column("sync_key", sa.String),
+    sa.Column("record_id", sa.String),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("fields", sa.Text),
+    sa.Column("error_kind", sa.String, nullable=False),
+    sa.Column("error_message", sa.Text, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("first_refused_at", sa.DateTime, nullable=False),
+    sa.Column("resolved_at", sa.DateTime),
+)  # fmt: skip
+sa.Index("dead_letters_open", dead_letters.c.state, dead_letters.c.sync)
+
+#: Outcomes of a planned row that send something.
+SENDING = ("create", "update", "list_add", "list_remove")
+
+#: What an open refusal means to the next plan: these kinds would be refused again with the same values.
+HELD_KINDS = ("validation", "missing", "conflict")
+
+_CHANGE_COLUMNS = [c.name for c in plan_changes.columns]
+_CHUNK = 10_000
+
+
+def utc_now() -> datetime:
+    """Now, UTC, without a zone: how the store and the raw tables keep time."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One planned row, as the applier needs it."""
+
+    seq: int
+    outcome: str
+    sync_key: str | None
+    record_id: str | None
+    match_value: str | None
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True)
+class WriteRow:
+    """One record's outcome: a row of the ledger. ``outcome`` is ``written`` or ``rejected``."""
+
+    write_id: str
+    run_id: str
+    plan_id: str
+    sync: str
+    destination: str
+    object: str
+    sync_key: str | None
+    record_id: str | None
+    action: str
+    fields: str | None
+    outcome: str
+    error_kind: str | None
+    error_message: str | None
+    acknowledged_at: datetime
+
+
+class Store:
+    """One operational store. Create it, use it, :meth:`close` it (or use it as a context manager)."""
+
+    def __init__(self, ops_url: str) -> None:
+        try:
+            self._url = sa.make_url(ops_url)
+        except sa.exc.ArgumentError as error:
+            raise StoreError(
+                "ops_url is not a database URL: use sqlite:///path/to/ops.db or postgresql://..."
+            ) from error
+        self.dialect = self._url.get_backend_name()
+        if self.dialect not in ("sqlite", "postgresql"):
+            raise StoreError(
+                f"ops_url: {self.dialect} is not supported: use sqlite:///path/to/ops.db or postgresql://..."
+            )
+        if self.dialect == "sqlite" and self._url.database not in (None, "", ":memory:"):
+            Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._engine = sa.create_engine(self._url)
+            if self.dialect == "sqlite":
+                sa.event.listen(self._engine, "connect", _set_up_sqlite)
+            _metadata.create_all(self._engine)
+        except (sa.exc.SQLAlchemyError, ImportError) as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise StoreError(f"cannot open the operational store {self.shown_url}: {reason}") from error
+
+    def __repr__(self) -> str:
+        return f"Store({self.shown_url!r})"
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    # -- plans ---------------------------------------------------------------------------------------------------
+
+    def save_plan(self, row: dict[str, Any], changes: Iterable[Sequence[tuple[Any, ...]]]) -> None:
+        """Keep a plan and its rows (chunks of tuples: seq, sync, outcome, sync_key, record_id, match_value, fields,
+        previous, reason) in one transaction: a plan is in the store whole or not at all."""
+        plan_id = row["plan_id"]
+        marks = "?" if self.dialect == "sqlite" else "%s"
+        insert = (
+            f"insert into plan_changes ({', '.join(_CHANGE_COLUMNS)}) "
+            f"values ({', '.join([marks] * len(_CHANGE_COLUMNS))})"
+        )
+        with self._engine.begin() as connection:
+            connection.execute(plans.insert().values(**row))
+            for chunk in changes:
+                if chunk:
+                    connection.exec_driver_sql(insert, [(plan_id, *values) for values in chunk])
+
+    def plan_row(self, plan_id: str) -> dict[str, Any]:
+        """The plan's row; ``latest`` stands for the newest. Raises :class:`PlanError` when there is none."""
+        query = sa.select(plans).order_by(plans.c.created_at.desc(), plans.c.plan_id.desc()).limit(1)
+        if plan_id != "latest":
+            query = query.where(plans.c.plan_id == plan_id)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            what = "there is no plan yet: make one with `leadhouse plan`"
+            raise PlanError(
+                what if plan_id == "latest" else f"plan {plan_id}: not in {self.shown_url}; see the list of plans"
+            )
+        return dict(row)
+
+    def list_plans(self, limit: int = 20) -> list[dict[str, Any]]:
+        """The newest plans first: id, times, status, build, total changes."""
+        shown = [c for c in plans.columns if c.name not in ("summary", "specs")]
+        query = sa.select(*shown).order_by(plans.c.created_at.desc(), plans.c.plan_id.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def set_plan_status(self, plan_id: str, status: str) -> None:
+        """``planned``, ``blocked``, ``applying``, ``applied``, ``stopped`` or ``failed``."""
+        with self._engine.begin() as connection:
+            connection.execute(plans.update().where(plans.c.plan_id == plan_id).values(status=status))
+
+    def change_rows(
+        self, plan_id: str, *, sync: str | None = None, outcomes: Sequence[str] | None = None, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """Planned rows to show, in the plan's order."""
+        query = sa.select(plan_changes).where(plan_changes.c.plan_id == plan_id)
+        if sync is not None:
+            query = query.where(plan_changes.c.sync == sync)
+        if outcomes is not None:
+            query = query.where(plan_changes.c.outcome.in_(outcomes))
+        with self._engine.connect() as connection:
+            found = connection.execute(query.order_by(plan_changes.c.seq).limit(limit)).mappings()
+            return [dict(row) for row in found]
+
+    def pending(self, plan_id: str, sync: str, *, chunk: int = _CHUNK) -> Iterator[Change]:
+        """The rows of one sync that send something and have no outcome yet, in the plan's order.
+
+        Reads by chunks in short transactions, so that outcomes can be recorded in between.
+        """
+        table = plan_changes
+        query = (
+            sa.select(
+                table.c.seq, table.c.outcome, table.c.sync_key, table.c.record_id, table.c.match_value, table.c.fields
+            )
+            .where(table.c.plan_id == plan_id, table.c.sync == sync, table.c.outcome.in_(SENDING))
+            .order_by(table.c.seq)
+            .limit(chunk)
+        )
+        done = self._finished(plan_id, sync)
+        last = -1
+        while True:
+            with self._engine.connect() as connection:
+                rows: list[Any] = list(connection.execute(query.where(table.c.seq > last)))
+            for seq, outcome, sync_key, record_id, match_value, fields in rows:
+                if seq not in done:
+                    yield Change(seq, outcome, sync_key, record_id, match_value, json.loads(fields) if fields else {})
+            if len(rows) < chunk:
+                return
+            last = rows[-1][0]
+
+    def counts_to_send(self, plan_id: str, sync: str) -> tuple[int, int]:
+        """How many rows of a sync send something, and how many of them have an outcome already."""
+        query = (
+            sa.select(sa.func.count())
+            .select_from(plan_changes)
+            .where(plan_changes.c.plan_id == plan_id, plan_changes.c.sync == sync, plan_changes.c.outcome.in_(SENDING))
+        )
+        with self._engine.connect() as connection:
+            total = int(connection.execute(query).scalar_one())
+        return total, len(self._finished(plan_id, sync))
+
+    def _finished(self, plan_id: str, sync: str) -> set[int]:
+        query = sa.select(writes.c.write_id).where(
+            writes.c.plan_id == plan_id, writes.c.sync == sync, writes.c.action.in_([*SENDING, "match"])
+        )
+        with self._engine.connect() as connection:
+            ids: list[str] = list(connection.execute(query).scalars())
+            return {int(parts[1]) for parts in (i.split(":") for i in ids) if len(parts) == 2}
+
+    # -- runs, batches, outcomes ---------------------------------------------------------------------------------
+
+    def newer_run(self, plan_id: str, sync: str, created_at: datetime) -> dict[str, Any] | None:
+        """A run of the same sync by another plan, started after this plan was made: what makes this plan stale."""
+        query = (
+            sa.select(sync_runs)
+            .where(sync_runs.c.sync == sync, sync_runs.c.plan_id != plan_id, sync_runs.c.started_at >= created_at)
+            .order_by(sync_runs.c.started_at.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return dict(row) if row is not None else None
+
+    def start_run(self, run_id: str, plan_id: str, sync: str) -> None:
+        """A sync of a plan starts being applied."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sync_runs.insert().values(
+                    run_id=run_id, plan_id=plan_id, sync=sync, status="running", pid=os.getpid(), started_at=utc_now()
+                )
+            )
+
+    def finish_run(
+        self, run_id: str, *, status: str, requests: int, written: int, rejected: int, message: str | None = None
+    ) -> None:
+        """``status`` is ``done``, ``stopped`` or ``failed``."""
+        values = {
+            "status": status, "requests": requests, "written": written, "rejected": rejected, "message": message,
+            "finished_at": utc_now(),
+        }  # fmt: skip
+        with self._engine.begin() as connection:
+            connection.execute(sync_runs.update().where(sync_runs.c.run_id == run_id).values(**values))
+
+    def intend_batch(
+        self, batch_id: str, run_id: str, plan_id: str, sync: str, action: str, seqs: Sequence[int]
+    ) -> None:
+        """Say what is about to be sent, before it is."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                batches.insert().values(
+                    batch_id=batch_id, run_id=run_id, plan_id=plan_id, sync=sync, action=action, first_seq=min(seqs),
+                    last_seq=max(seqs), size=len(seqs), state="intended", intended_at=utc_now(),
+                )
+            )  # fmt: skip
+
+    def finish_batch(self, batch_id: str | None, rows: Sequence[WriteRow]) -> None:
+        """Record every record's outcome, the refused ones as dead letters too, and the batch as done: all or nothing.
+
+        A record that is written closes its open dead letters.
+        """
+        refused = [row for row in rows if row.outcome == "rejected"]
+        with self._engine.begin() as connection:
+            if rows:
+                self._upsert(connection, writes, [vars(row) for row in rows])
+            if refused:
+                self._supersede(connection, refused)
+                self._upsert(connection, dead_letters, [_dead_letter(row) for row in refused])
+            self._resolve_written(connection, [row for row in rows if row.outcome == "written"])
+            if batch_id is not None:
+                done = batches.update().where(batches.c.batch_id == batch_id)
+                connection.execute(done.values(state="done", finished_at=utc_now()))
+
+    def abandon_batch(self, batch_id: str) -> None:
+        """A batch got no outcome (the run stopped on an error); its rows stay pending."""
+        with self._engine.begin() as connection:
+            abandoned = batches.update().where(batches.c.batch_id == batch_id)
+            connection.execute(abandoned.values(state="abandoned", finished_at=utc_now()))
+
+    def _resolve_written(self, connection: sa.Connection, rows: Sequence[WriteRow]) -> None:
+        if not rows:
+            return
+        sync = rows[0].sync
+        is_open = (dead_letters.c.state == "open") & (dead_letters.c.sync == sync)
+        if connection.execute(sa.select(sa.exists().where(is_open))).scalar_one():
+            keys = [row.sync_key for row in rows if row.sync_key is not None]
+            for start in range(0, len(keys), 500):
+                closed = dead_letters.update().where(is_open, dead_letters.c.sync_key.in_(keys[start : start + 500]))
+                connection.execute(closed.values(state="resolved", resolved_at=utc_now()))
+
+    def _supersede(self, connection: sa.Connection, rows: Sequence[WriteRow]) -> None:
+        """A record has one open dead letter a sync: the newest."""
+        is_open = (dead_letters.c.state == "open") & (dead_letters.c.sync == rows[0].sync)
+        keys = [row.sync_key for row in rows if row.sync_key is not None]
+        for start in range(0, len(keys), 500):
+            older = dead_letters.update().where(is_open, dead_letters.c.sync_key.in_(keys[start : start + 500]))
+            connection.execute(older.values(state="superseded", resolved_at=utc_now()))
+
+    def _upsert(self, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        dialect = sqlite if self.dialect == "sqlite" else postgresql
+        statement = dialect.insert(table)
+        key = [c.name for c in table.primary_key.columns]
+        changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in key}
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+    # -- what the planner reads ----------------------------------------------------------------------------------
+
+    def ledger(self, destination: str, since: datetime | None) -> pa.Table:
+        """Our acknowledged writes after ``since`` (UTC; ``None`` = all): sync, object, sync_key, record_id, action,
+        fields (JSON text), acknowledged_at."""
+        columns = [
+            writes.c.sync, writes.c.object, writes.c.sync_key, writes.c.record_id, writes.c.action, writes.c.fields,
+            writes.c.acknowledged_at,
+        ]  # fmt: skip
+        query = sa.select(*columns).where(writes.c.destination == destination, writes.c.outcome == "written")
+        if since is not None:
+            query = query.where(writes.c.acknowledged_at > since)
+        return self._arrow(query, [(c.name, pa.timestamp("us") if c is columns[-1] else pa.string()) for c in columns])
+
+    def open_refusals(self, destination: str) -> pa.Table:
+        """Open dead letters that the same values would meet again: sync, sync_key, action, fields, error_kind,
+        error_message."""
+        table = dead_letters.c
+        columns = [table.sync, table.sync_key, table.action, table.fields, table.error_kind, table.error_message]
+        query = sa.select(*columns).where(
+            table.destination == destination, table.state == "open", table.error_kind.in_(HELD_KINDS)
+        )
+        return self._arrow(query, [(c.name, pa.string()) for c in columns])
+
+    def _arrow(self, query: sa.Select[Any], fields: list[tuple[str, pa.DataType]]) -> pa.Table:
+        schema = pa.schema(fields)
+        chunks = []
+        with self._engine.connect().execution_options(stream_results=True) as connection:
+            for rows in connection.execute(query).partitions(_CHUNK * 5):
+                columns = list(zip(*rows, strict=True))
+                arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
+                chunks.append(pa.record_batch(arrays, schema=schema))
+        return pa.Table.from_batches(chunks, schema=schema)
+
+    # -- showing -------------------------------------------------------------------------------------------------
+
+    def write_rows(self, *, plan_id: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+        """Rows of the ledger, oldest first."""
+        query = sa.select(writes).order_by(writes.c.acknowledged_at, writes.c.write_id).limit(limit)
+        if plan_id is not None:
+            query = query.where(writes.c.plan_id == plan_id)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def dead_letter_rows(self, *, state: str | None = "open", limit: int | None = None) -> list[dict[str, Any]]:
+        """Dead letters, oldest first; ``state``: ``open``, ``resolved``, ``superseded``, ``retry``; ``None``: all."""
+        query = sa.select(dead_letters).order_by(dead_letters.c.first_refused_at, dead_letters.c.write_id).limit(limit)
+        if state is not None:
+            query = query.where(dead_letters.c.state == state)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def retry_dead_letters(self, *, sync: str | None = None) -> int:
+        """Let the next plan send open dead letters again even though nothing changed on our side. Returns how many."""
+        query = dead_letters.update().where(dead_letters.c.state == "open")
+        if sync is not None:
+            query = query.where(dead_letters.c.sync == sync)
+        with self._engine.begin() as connection:
+            return int(connection.execute(query.values(state="retry", resolved_at=utc_now())).rowcount)
+
+    def run_rows(self, plan_id: str | None = None) -> list[dict[str, Any]]:
+        """Runs (one a sync and apply), oldest first."""
+        query = sa.select(sync_runs).order_by(sync_runs.c.started_at, sync_runs.c.run_id)
+        if plan_id is not None:
+            query = query.where(sync_runs.c.plan_id == plan_id)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    # -- one apply at a time -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self, names: Sequence[str]) -> Iterator[None]:
+        """Hold every named lock, or raise :class:`ApplyBusyError` at once. A dead holder's locks are free."""
+        with ExitStack() as held:
+            for name in sorted(names):
+                held.enter_context(self._lock_one(name))
+            yield
+
+    def _lock_one(self, name: str) -> AbstractContextManager[None]:
+        return self._lock_row(name) if self.dialect == "postgresql" else self._lock_file(name)
+
+    @contextmanager
+    def _lock_file(self, name: str) -> Iterator[None]:
+        """The kernel frees an advisory file lock when its holder dies, however it dies."""
+        database = self._url.database
+        if database in (None, "", ":memory:"):
+            yield
+            return
+        path = Path(f"{database}.{name}.lock")
+        with path.open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.seek(0)
+                raise ApplyBusyError(_busy(name, file.read().strip())) from error
+            file.truncate(0)
+            file.write(f"process {os.getpid()} since {utc_now():%Y-%m-%d %H:%M:%S} UTC")
+            file.flush()
+            try:
+                yield
+            finally:
+                file.truncate(0)
+
+    @contextmanager
+    def _lock_row(self, name: str) -> Iterator[None]:
+        """PostgreSQL's advisory lock belongs to a session and goes with it."""
+        number = int.from_bytes(
+            hashlib.blake2b(f"leadhouse:{name}".encode(), digest_size=8).digest(), "big", signed=True
+        )
+        with self._engine.connect() as connection:
+            if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(number))).scalar_one():
+                raise ApplyBusyError(_busy(name, "another session of the store"))
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+                connection.commit()
+
+
+def _busy(name: str, holder: str) -> str:
+    return f"{name}: another apply is running ({holder or 'holder unknown'}); wait for it, or stop it, then apply again"
+
+
+def _dead_letter(row: WriteRow) -> dict[str, Any]:
+    values = {c.name: getattr(row, c.name) for c in dead_letters.columns if hasattr(row, c.name)}
+    refused = {"state": "open", "first_refused_at": row.acknowledged_at, "resolved_at": None}
+    return {**values, **refused}
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    # NORMAL in WAL mode survives a killed process; a power cut may lose the last outcomes, which are then sent again.
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 30000"):
+        cursor.execute(f"pragma {pragma}")
+    cursor.close()
