@@ -36,10 +36,11 @@ with
         select
             neighbours.*,
             seconds_since_previous is null or seconds_since_previous > rules.session_gap as is_landing,
-            least(
-                coalesce(dwell_seconds, case when seconds_to_next <= rules.session_gap then seconds_to_next end),
-                rules.max_page_dwell
-            ) as counted_dwell_seconds
+            -- Not known stays not known: least() would take the limit for it.
+            coalesce(
+                dwell_seconds, case when seconds_to_next <= rules.session_gap then seconds_to_next end
+            ) as known_dwell_seconds,
+            rules.max_page_dwell
         from neighbours
         cross join rules
     ),
@@ -71,7 +72,15 @@ with
             utm_content,
             utm_term,
             click_id_kind,
-            cast(greatest(counted_dwell_seconds, 0) as integer) as dwell_seconds,
+            cast(
+                case
+                    when known_dwell_seconds > max_page_dwell
+                    then max_page_dwell
+                    when known_dwell_seconds < 0
+                    then 0
+                    else known_dwell_seconds
+                end as integer
+            ) as dwell_seconds,
             is_landing
         from started
     )
