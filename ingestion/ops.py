@@ -60,11 +60,7 @@ def load_ops(warehouse_path: str | Path, ops_url: str, *, progress: Progress | N
             known = {str(write_id) for (write_id,) in found}
         for batch in _batches(ops_url, None if latest is None else latest - OVERLAP):
             rows = [one for one in batch if one["write_id"] not in known]
-            connection.execute(
-                f"delete from {TABLE.qualified} where write_id in (select unnest(?::varchar[]))",
-                [[one["write_id"] for one in rows]],
-            )
-            insert_rows(connection, TABLE.qualified, rows)
+            insert_rows(connection, TABLE.qualified, rows, replacing="write_id")
             copied += len(rows)
             watch.advance(TABLE.qualified, len(rows))
     watch.finish(TABLE.qualified)

@@ -55,6 +55,17 @@ def forget_records(connection: duckdb.DuckDBPyConnection, source: str, entity: s
     )
 
 
+def records_held(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, set[str]]:
+    """The API records of a source that are in the quarantine: entity -> record ids."""
+    held: dict[str, set[str]] = {}
+    rows = connection.execute(
+        f"select entity, record_id from {TABLE} where source = ? and file is null and record_id is not null", [source]
+    ).fetchall()
+    for entity, record_id in rows:
+        held.setdefault(entity, set()).add(record_id)
+    return held
+
+
 class QuarantineWriter:
     """Collects refused records of one source and entity and writes them to the warehouse in batches."""
 

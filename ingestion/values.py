@@ -18,7 +18,9 @@ def utc(moment: datetime) -> datetime:
     """A moment in UTC without a zone; one without a zone is taken as UTC."""
     if moment.tzinfo is None:
         return moment
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.replace(tzinfo=None)
 
 
 def moment(value: object, field: str) -> datetime:

@@ -64,13 +64,24 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             time.sleep(0.2)
 
 
-def insert_rows(connection: duckdb.DuckDBPyConnection, table_name: str, rows: Sequence[dict[str, object]]) -> None:
-    """Appends rows to a raw table (qualified name), typed by its schema in ``ingestion/schemas.py``."""
+def insert_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table_name: str,
+    rows: Sequence[dict[str, object]],
+    *,
+    replacing: str | None = None,
+) -> None:
+    """Appends rows to a raw table (qualified name), typed by its schema in ``ingestion/schemas.py``.
+
+    With ``replacing``, rows that have the same value in that column go first.
+    """
     if not rows:
         return
     schema = RAW_TABLES[table_name].columns
     batch = pa.Table.from_pylist(list(rows), schema=schema)
     connection.register("_incoming", batch)
+    if replacing is not None:
+        connection.execute(f"delete from {table_name} where {replacing} in (select {replacing} from _incoming)")
     connection.execute(f"insert into {table_name} by name select * from _incoming")
     connection.unregister("_incoming")
 

@@ -27,6 +27,8 @@ UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 Row = dict[str, Any]
 
+_EMPTY: dict[str, Any] = {}
+
 
 @dataclass
 class Parsed:
@@ -38,7 +40,7 @@ class Parsed:
 
 def text(value: object) -> str | None:
     """A scalar as text; None for null, empty text, lists and objects."""
-    if isinstance(value, str):
+    if type(value) is str:
         return value or None
     if value is None or isinstance(value, Mapping | list):
         return None
@@ -49,7 +51,9 @@ def text(value: object) -> str | None:
 
 def mapping(value: object) -> Mapping[str, Any]:
     """The value if it is a JSON object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    if type(value) is dict:
+        return value
+    return value if isinstance(value, Mapping) else _EMPTY
 
 
 def json_text(value: Mapping[str, Any]) -> str | None:
@@ -113,8 +117,9 @@ def finished(row: Row) -> Row:
         raise RecordRefused(
             "userId", "missing_identity", "the message has neither userId nor anonymousId nor an e-mail: whose is it?"
         )
-    for name in COLUMNS:
-        row.setdefault(name, None)
+    if len(row) < len(COLUMNS):
+        for name in COLUMNS:
+            row.setdefault(name, None)
     url = row["page_url"]
     if url:
         for name, value in campaign_of(url).items():

@@ -21,7 +21,7 @@ from ingestion.hubspot.reading import INTO, Batch, Expected, Handed, NewState, R
 from ingestion.hubspot.reference import read_deal_stages, read_lists, read_owners, read_properties
 from ingestion.hubspot.streams import Ended, Failed, Together
 from ingestion.loading import Into, Loader, State
-from ingestion.quarantine import QuarantineWriter, forget_records
+from ingestion.quarantine import QuarantineWriter, forget_records, records_held
 from ingestion.results import LoadResult, NoProgress, Progress
 from ingestion.warehouse import opened, record_loads, utc_now
 
@@ -132,7 +132,9 @@ def _load_group(
     loader: Loader, client: HubSpotClient, group: str, watch: Progress, problems: list[str]
 ) -> list[LoadResult]:
     started_at, clock = utc_now(), time.monotonic()
-    reading = Reading(client, loader.warehouse_path, started_at)
+    with opened(loader.warehouse_path) as connection:
+        held = records_held(connection, SOURCE)
+    reading = Reading(client, loader.warehouse_path, started_at, quarantined=held)
     names = GROUPS[group]
     taken = _Taken(loader, started_at)
     before = loader.state(group)
@@ -186,7 +188,8 @@ class _Taken:
         """Replaces the quarantine lines of the records that were read by what was refused of them now."""
         with opened(self._loader.warehouse_path) as connection:
             for name, ids in self._ids.items():
-                forget_records(connection, SOURCE, table(name).qualified, ids)
+                if ids:
+                    forget_records(connection, SOURCE, table(name).qualified, ids)
         for name, batches in self._rejects.items():
             writer = QuarantineWriter(self._loader.warehouse_path, SOURCE, table(name).qualified, self._loaded_at)
             for batch in batches:

@@ -212,7 +212,7 @@ def form_submission(form_id: str, record: Json) -> Row:
 def _submission_id(form_id: str, record: Json) -> str:
     """HubSpot gives older submissions no id: the same submission always gets the same derived one."""
     content = orjson.dumps([form_id, record.get("submittedAt"), record.get("values")], option=orjson.OPT_SORT_KEYS)
-    return "derived-" + hashlib.sha256(content).hexdigest()[:32]
+    return _derived_id(content)
 
 
 def email_campaign(record: Json) -> Row:
@@ -274,6 +274,12 @@ def membership(list_id: str, record: Json) -> Row:
 
 
 def refused(error: RecordRefused, record: Json) -> Reject:
-    """A record of the CRM that cannot be taken."""
-    words = orjson.dumps(record, default=str).decode()[:MAX_RECORD_CHARS]
-    return Reject(error.field, error.reason_code, error.reason, words, None, text(record.get("id")))
+    """A record of the CRM that cannot be taken; one without an id gets one that its content always gives."""
+    content = orjson.dumps(record, default=str, option=orjson.OPT_SORT_KEYS)
+    record_id = text(record.get("id") or record.get("conversionId")) or _derived_id(content)
+    words = content.decode()[:MAX_RECORD_CHARS]
+    return Reject(error.field, error.reason_code, error.reason, words, None, record_id)
+
+
+def _derived_id(content: bytes) -> str:
+    return "derived-" + hashlib.sha256(content).hexdigest()[:32]

@@ -85,6 +85,8 @@ class Reading:
     loaded_at: datetime
     apis: dict[str, CountingClient] = field(default_factory=dict)
     property_names: dict[str, list[str]] = field(default_factory=dict)
+    #: Ids of the records that stand in the quarantine, by raw table.
+    quarantined: dict[str, set[str]] = field(default_factory=dict)
 
     def api(self, name: str) -> CountingClient:
         """The portal, counting requests for one table."""
@@ -122,16 +124,19 @@ class Collector:
 
     def refuse(self, error: RecordRefused, record: Json) -> None:
         """A record that cannot be taken."""
-        self._rejects.append(refused(error, record))
+        reject = refused(error, record)
+        self.saw(str(reject.record_id))
+        self._rejects.append(reject)
         self._read += 1
 
     def saw(self, record_id: str) -> None:
         """A record was read (accepted or not): its earlier line in the quarantine, if any, is out of date."""
-        self._ids.append(record_id)
+        if record_id in self._reading.quarantined.get(table(self._name).qualified, ()):
+            self._ids.append(record_id)
 
     def full(self) -> Iterator[Batch]:
         """Hands over if enough has come together."""
-        if self._read >= BATCH_ROWS or len(self._ids) >= 10 * BATCH_ROWS:
+        if self._read >= BATCH_ROWS:
             yield from self.rest()
 
     def rest(self) -> Iterator[Batch]:
