@@ -272,17 +272,12 @@ def plan(
     if context.invoked_subcommand:
         return
     from leadhouse.display import console, plan_examples, plan_table
-    from orchestration.manifest import prepared_manifest
-    from orchestration.publish import current_snapshot
-    from reverse_etl import plan_syncs
+    from orchestration.syncing import make_plan
 
-    settings = load_settings()
-    current_snapshot(settings.published)
-    made = plan_syncs(settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=only)
-    values = made.to_dict()
-    plan_table([values], title=f"Plan {made.plan_id}")
-    plan_examples([values])
-    console.print(f"{made.changes:,} changes. Apply with: leadhouse apply {made.plan_id}")
+    made = make_plan(load_settings(), only)
+    plan_table([made], title=f"Plan {made.plan_id}")
+    plan_examples([made])
+    console.print(f"{made.changes:,} changes. Apply with: leadhouse apply {made.plan_id}", soft_wrap=True)
 
 
 @plan_app.command("show")
@@ -294,7 +289,7 @@ def plan_show(plan_id: Annotated[str, typer.Argument(help="A plan's id, or `late
     from leadhouse.display import console
     from reverse_etl import show_plan
 
-    console.print(Markdown(show_plan(_plan_id(plan_id), load_settings().ops_store_url).to_markdown()))
+    console.print(Markdown(show_plan(plan_id, load_settings().ops_store_url).to_markdown()))
 
 
 @app.command()
@@ -305,16 +300,10 @@ def plans() -> None:
     from reverse_etl import list_plans
 
     rows = [
-        (
-            found.plan_id,
-            f"{found.created_at:%Y-%m-%d %H:%M:%S}",
-            found.build_id,
-            found.changes,
-            "held back" if found.blocked else "hold",
-        )
+        (found["plan_id"], str(found["created_at"])[:19], found["build_id"], found["total_changes"], found["status"])
         for found in list_plans(load_settings().ops_store_url)
     ]
-    table("Plans", ("plan", "created (UTC)", "build", "changes", "guards"), rows)
+    table("Plans", ("plan", "created (UTC)", "build", "changes", "status"), rows)
 
 
 @app.command("apply")
@@ -324,39 +313,18 @@ def apply_plan(
     approve: Annotated[bool, typer.Option("--approve", help="Apply although a guard holds the plan back.")] = False,
 ) -> None:
     """Send a plan's changes to the CRM. May be stopped and repeated: nothing is lost or sent twice."""
-    from leadhouse.display import console, live_progress
-    from reverse_etl import apply
+    from leadhouse.display import console, errors, live_progress
+    from orchestration.syncing import apply_plan as send
 
-    settings = load_settings()
-    base_url, token = settings.hubspot_access()
     with live_progress() as progress:
-        done = apply(
-            _plan_id(plan_id),
-            settings.ops_store_url,
-            base_url,
-            token,
-            burst_limit=settings.burst_limit,
-            burst_seconds=settings.burst_seconds,
-            requests_in_flight=settings.requests_in_flight,
-            approve=approve,
-            progress=progress,
-        )
+        done = send(load_settings(), plan_id, progress, approve=approve)
     console.print(
-        f"{done.written:,} written, {done.rejected:,} rejected, {done.skipped:,} skipped; "
+        f"{done.written:,} written, {done.rejected:,} rejected, {done.skipped:,} done before; "
         f"{done.requests:,} requests in {done.seconds:.1f} s."
     )
-
-
-def _plan_id(given: str) -> str:
-    if given != "latest":
-        return given
-    from orchestration.errors import PlanRefused
-    from reverse_etl import list_plans
-
-    stored = list_plans(load_settings().ops_store_url)
-    if not stored:
-        raise PlanRefused("There is no plan yet. Run `leadhouse plan` first.")
-    return str(stored[0].plan_id)
+    if done.stopped:
+        errors.print(f"Stopped with {done.unsent:,} records not sent. Apply again to go on.")
+        raise typer.Exit(1)
 
 
 @app.command("check-rules")

@@ -9,11 +9,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadhouse.display import console, live_progress, loads_table, plan_examples, plan_table, summary_tables
 from leadhouse.sandbox_process import Sandbox, World, ensure_world, running_sandbox
 from leadhouse.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from reverse_etl.plan import Plan
 
 SIZES = ("small", "medium", "large")
 
@@ -26,7 +29,7 @@ class DemoError(Exception):
 class Round:
     """One pass over the whole path: what was planned, what applying it did."""
 
-    plans: list[dict[str, Any]]
+    plans: list[Plan]
     requests: int
     rejected: int
     written: int
@@ -34,8 +37,8 @@ class Round:
     seconds: float
 
     def count(self, name: str) -> int:
-        """A count of ``Plan.to_dict()["counts"]``, over all syncs."""
-        return sum(int(plan["counts"][name]) for plan in self.plans)
+        """A count of the plans (``creates``, ``changes``, ...), over all syncs."""
+        return sum(int(getattr(plan, name)) for plan in self.plans)
 
 
 def demo_settings(size: str, base: Settings) -> dict[str, str]:
@@ -162,13 +165,13 @@ def run_round(sandbox: Sandbox, title: str) -> Round:
     return result
 
 
-def stored_plans(metadata: Mapping[str, Mapping[str, Any]], prefix: str) -> list[dict[str, Any]]:
-    """The plans that the plan assets of a run stored, as ``Plan.to_dict()`` values."""
+def stored_plans(metadata: Mapping[str, Mapping[str, Any]], prefix: str) -> list[Plan]:
+    """The plans that the plan assets of a run stored."""
     from reverse_etl import show_plan
 
     settings = load_settings()
     return [
-        show_plan(str(values["plan_id"]), settings.ops_store_url).to_dict()
+        show_plan(str(values["plan_id"]), settings.ops_store_url)
         for asset, values in metadata.items()
         if asset.startswith(f"{prefix}/")
     ]

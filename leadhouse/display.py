@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +22,9 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from reverse_etl.plan import Plan
 
 #: Characters a line when the output goes to a file or a pipe, where there is no width to ask for.
 _FILE_WIDTH = 140
@@ -168,49 +172,44 @@ def loads_table(metadata: Mapping[str, Mapping[str, Any]]) -> None:
     )
 
 
-def plan_table(plans: Sequence[Mapping[str, Any]], title: str = "Plan") -> None:
-    """What would change in the CRM: one line a sync. Takes ``Plan.to_dict()`` values."""
-    rows = []
-    for plan in plans:
-        for sync in plan["syncs"]:
-            counts = sync["counts"]
-            rows.append(
-                (
-                    sync["sync"],
-                    *(counts.get(name, 0) for name in ("create", "update", "list_add", "list_remove")),
-                    counts.get("unchanged", 0),
-                    sum(counts.get(name, 0) for name in ("suppressed", "missing_key", "conflict", "held")),
-                    "; ".join(sync["guards"]) or "hold",
-                )
+def plan_table(plans: Sequence[Plan], title: str = "Plan") -> None:
+    """What would change in the CRM: one line a sync."""
+    from reverse_etl.render import plan_rows
+
+    sending = ("create", "update", "list_add", "list_remove", "unchanged")
+    kept = ("suppressed", "missing_key", "conflict", "held")
+    table(
+        title,
+        ("sync", "target", "create", "update", "list add", "list remove", "unchanged", "not sent", "guards"),
+        [
+            (
+                row["sync"],
+                row["target"],
+                *(row[name] for name in sending),
+                sum(row[name] for name in kept),
+                row["guards"] or "hold",
             )
-    table(title, ("sync", "create", "update", "list add", "list remove", "unchanged", "not sent", "guards"), rows)
+            for plan in plans
+            for row in plan_rows(plan)
+        ],
+    )
 
 
-def plan_examples(plans: Sequence[Mapping[str, Any]], limit: int = 1) -> None:
-    """One line per sync and outcome: which fields change, from what to what. Record ids only, no personal data."""
+def plan_examples(plans: Sequence[Plan], limit: int = 1) -> None:
+    """A few lines of what would change and why, by sync and outcome; personal data masked."""
+    from reverse_etl.render import example_rows
+
+    shown: Counter[tuple[str, str]] = Counter()
     for plan in plans:
-        for sync in plan["syncs"]:
-            shown: dict[str, int] = {}
-            for example in sync["examples"]:
-                outcome = example["outcome"]
-                if shown.get(outcome, 0) >= limit or outcome == "unchanged":
-                    continue
-                shown[outcome] = shown.get(outcome, 0) + 1
-                fields = ", ".join(
-                    f"{name} {cell(old)} -> {cell(new)}"
-                    for name, (old, new) in example["fields"].items()
-                    if not _is_personal(name)
-                )
-                why = f" ({example['reason']})" if example["reason"] else ""
-                record = example["record_id"] or "new record"
-                console.print(f"  {sync['sync']}: {outcome} {record}{why} {_short(fields)}", style="dim")
+        for row in example_rows(plan):
+            shown[row["sync"], row["outcome"]] += 1
+            if shown[row["sync"], row["outcome"]] <= limit:
+                why = f" ({row['reason']})" if row["reason"] else ""
+                line = f"  e.g. {row['outcome']} {row['record']}{why} {row['change']}"
+                console.print(Text(_short(line, console.width)), style="dim")
 
 
-def _is_personal(property_name: str) -> bool:
-    return any(part in property_name for part in ("email", "name", "phone"))
-
-
-def _short(text: str, width: int = 160) -> str:
+def _short(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

@@ -10,9 +10,9 @@ from orchestration import pools
 from orchestration.assets import APPLY_TAGS, PLAN_TAGS, PUBLISHED_SNAPSHOT, apply_key, model_key, plan_key
 from orchestration.automation import apply_after_plan, plan_after_green_build
 from orchestration.errors import PlanRefused
-from orchestration.manifest import prepared_manifest, read_manifest
+from orchestration.manifest import read_manifest
 from orchestration.progress import current_progress
-from orchestration.publish import current_snapshot
+from orchestration.syncing import apply_plan, make_plan
 
 GUARD_CHECK = "guards_hold"
 
@@ -57,11 +57,7 @@ class CrmSyncComponent(dg.Component, dg.Model, dg.Resolvable):
             automation_condition=plan_after_green_build(),
         )
         def plan_asset() -> Iterator[Any]:
-            from reverse_etl import plan_syncs
-
-            settings = load_settings()
-            current_snapshot(settings.published)
-            plan = plan_syncs(settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=[model])
+            plan = make_plan(load_settings(), [model])
             yield dg.MaterializeResult(
                 metadata={
                     **plan.to_dict()["counts"],
@@ -94,28 +90,20 @@ class CrmSyncComponent(dg.Component, dg.Model, dg.Resolvable):
             automation_condition=apply_after_plan(),
         )
         def apply_asset(context: dg.AssetExecutionContext, config: ApplyConfig) -> dg.MaterializeResult[None]:
-            from reverse_etl import apply
-
-            settings = load_settings()
-            base_url, token = settings.hubspot_access()
-            done = apply(
-                newest_plan_id(context.instance, model),
-                settings.ops_store_url,
-                base_url,
-                token,
-                burst_limit=settings.burst_limit,
-                burst_seconds=settings.burst_seconds,
-                requests_in_flight=settings.requests_in_flight,
-                approve=config.approve,
-                progress=current_progress(),
+            done = apply_plan(
+                load_settings(), newest_plan_id(context.instance, model), current_progress(), approve=config.approve
             )
+            if done.stopped:
+                raise dg.Failure(f"Stopped with {done.unsent:,} records not sent; the next apply goes on from there.")
             return dg.MaterializeResult(
                 metadata={
                     "requests": done.requests,
                     "written": done.written,
                     "rejected": done.rejected,
+                    "unsent": done.unsent,
                     "skipped": done.skipped,
                     "seconds": round(done.seconds, 3),
+                    "result": dg.MetadataValue.md(done.to_markdown()),
                 }
             )
 

@@ -1,0 +1,67 @@
+"""The write-back's own calls with this installation's settings: the same for Dagster and for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ingestion.results import Progress
+from leadhouse.settings import Settings
+from orchestration.manifest import prepared_manifest
+from orchestration.publish import current_snapshot
+
+if TYPE_CHECKING:
+    from reverse_etl.applier import ApplyProgress, ApplyResult
+    from reverse_etl.plan import Plan
+
+
+def make_plan(settings: Settings, only: Sequence[str] | None = None) -> Plan:
+    """Plans every sync, or only the models named, from the published snapshot. No request is sent.
+
+    Raises:
+        NothingToPublish: nothing is published yet.
+        WritebackError: a sync's YAML or columns are wrong.
+    """
+    from reverse_etl import plan_syncs
+
+    current_snapshot(settings.published)
+    # By its link, so that the plan knows when a newer snapshot takes its place.
+    return plan_syncs(settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=only)
+
+
+def apply_plan(settings: Settings, plan_id: str, progress: Progress, *, approve: bool = False) -> ApplyResult:
+    """Applies a stored plan (``latest`` for the newest) to the configured portal.
+
+    Raises:
+        SettingsError: no portal or no token is configured.
+        WritebackError: the plan is stale, held back by a guard, or the portal refuses.
+    """
+    from reverse_etl import apply
+
+    base_url, token = settings.hubspot_access()
+    return apply(
+        plan_id,
+        settings.ops_store_url,
+        base_url,
+        token,
+        burst_limit=settings.burst_limit,
+        burst_seconds=settings.burst_seconds,
+        requests_in_flight=settings.requests_in_flight,
+        approve=approve,
+        progress=_told_to(progress),
+    )
+
+
+def _told_to(progress: Progress) -> Callable[[ApplyProgress], None]:
+    """Turns the applier's totals so far into steps of a progress line per sync."""
+    done: dict[str, int] = {}
+
+    def tell(state: ApplyProgress) -> None:
+        if state.sync not in done:
+            progress.start(state.sync, state.total)
+        progress.advance(state.sync, state.done - done.get(state.sync, 0))
+        done[state.sync] = state.done
+        if state.done >= state.total:
+            progress.finish(state.sync)
+
+    return tell
