@@ -2,7 +2,20 @@
 with
     landings as (select * from {{ ref("int_session_landings") }}),
 
-    channel_rules as (select * from {{ ref("channel_rules") }}),
+    -- Empty is any, whether an engine reads it from the CSV as null or as an empty text.
+    channel_rules as (
+        select
+            priority,
+            channel,
+            nullif(source_category, '') as source_category,
+            nullif(source_pattern, '') as source_pattern,
+            nullif(medium_pattern, '') as medium_pattern,
+            nullif(campaign_pattern, '') as campaign_pattern,
+            nullif(referrer_category, '') as referrer_category,
+            nullif(click_id_pattern, '') as click_id_pattern,
+            nullif(needs, '') as needs
+        from {{ ref("channel_rules") }}
+    ),
 
     traffic_sources as (select * from {{ ref("traffic_sources") }}),
 
