@@ -29,9 +29,7 @@ def canonical_sql(text: str, property_type: str, *, is_multiple: bool = False) -
     it refuses it.
     """
     if property_type == "number":
-        # A cast to DECIMAL(38, 10) always prints ten decimals, so trimming zeros never eats the integer part.
-        trimmed = f"rtrim(rtrim(cast(try_cast(trim({text}) as decimal(38, {NUMBER_SCALE})) as varchar), '0'), '.')"
-        return f"nullif(coalesce(case when {trimmed} in ('-0', '') then '0' else {trimmed} end, trim({text})), '')"
+        return _number_sql(f"trim({text})")
     if property_type == "bool":
         return (
             f"case lower(trim({text})) when 'true' then 'true' when '1' then 'true' when 'yes' then 'true'"
@@ -59,6 +57,16 @@ def canonical_sql(text: str, property_type: str, *, is_multiple: bool = False) -
             " '')"
         )
     return f"nullif({text}, '')"
+
+
+def _number_sql(bare: str) -> str:
+    """Plain numbers by text alone; casting a text to a wide DECIMAL costs ten times as much, so only odd ones are."""
+    plain = f"regexp_full_match({bare}, '-?(0|[1-9][0-9]{{0,17}})(\\.[0-9]{{1,{NUMBER_SCALE}}})?')"
+    trimmed = f"case when contains({bare}, '.') then rtrim(rtrim({bare}, '0'), '.') else {bare} end"
+    # A cast to DECIMAL(38, 10) always prints ten decimals, so trimming zeros never eats the integer part.
+    wide = f"rtrim(rtrim(cast(try_cast({bare} as decimal(38, {NUMBER_SCALE})) as varchar), '0'), '.')"
+    spelled = f"case when {plain} then {trimmed} when {bare} = '' then null else coalesce({wide}, {bare}) end"
+    return f"case {spelled} when '-0' then '0' when '' then '0' else {spelled} end"
 
 
 def canonical(text: str | None, property_type: str, *, is_multiple: bool = False) -> str | None:
