@@ -1,79 +1,62 @@
 -- Trackers send a message again when an answer is lost: the first copy of a message id is the event. Only repeated ids
--- are sorted, because a window over every event costs far more than finding the few repeats.
+-- are sorted, and the wide rows are read in one pass, because a window over every event costs far more than finding the
+-- few repeats.
 with
-    events as (
+    lineage as (select message_id, received_at, source_file, source_row from {{ ref("stg_events__events") }}),
+
+    repeated as (select message_id from {{ ref("stg_events__events") }} group by message_id having count(*) > 1),
+
+    copies as (
         select
-            message_id,
-            event_type,
-            event_name,
-            user_id,
-            anonymous_id,
-            email_raw,
-            -- Who the event itself names: a login before an address.
-            coalesce(user_id, lower(email_raw)) as person_record_id,
-            -- Whose browsing it belongs to.
-            coalesce(anonymous_id, user_id, lower(email_raw)) as visitor_id,
-            event_at,
-            received_at,
-            page_url,
-            page_path,
-            referrer,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            click_id_kind,
-            dwell_seconds,
-            properties,
-            traits,
-            source_file,
-            source_row
-        from {{ ref("stg_events__events") }}
+            lineage.message_id,
+            lineage.source_file,
+            lineage.source_row,
+            row_number() over (
+                partition by lineage.message_id order by lineage.received_at, lineage.source_file, lineage.source_row
+            ) as copy_number
+        from lineage
+        inner join repeated on lineage.message_id = repeated.message_id
     ),
 
-    repeated as (select message_id from events group by message_id having count(*) > 1),
-
-    numbered as (
-        select events.*, 1 as copy_number
-        from events
-        left join repeated on events.message_id = repeated.message_id
-        where repeated.message_id is null
-        union all
-        select
-            events.*,
-            row_number() over (
-                partition by events.message_id order by events.received_at, events.source_file, events.source_row
-            ) as copy_number
-        from events
-        inner join repeated on events.message_id = repeated.message_id
+    superseded as (
+        select message_id, source_file, source_row
+        from copies
+        group by message_id, source_file, source_row
+        having min(copy_number) > 1
     ),
 
     final as (
         select
-            message_id,
-            event_type,
-            event_name,
-            user_id,
-            anonymous_id,
-            email_raw,
-            person_record_id,
-            visitor_id,
-            event_at,
-            page_url,
-            page_path,
-            referrer,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            click_id_kind,
-            dwell_seconds,
-            properties,
-            traits
-        from numbered
-        where copy_number = 1
+            events.message_id,
+            events.event_type,
+            events.event_name,
+            events.user_id,
+            events.anonymous_id,
+            events.email_raw,
+            -- Who the event itself names: a login before an address.
+            coalesce(events.user_id, lower(events.email_raw)) as person_record_id,
+            -- Whose browsing it belongs to.
+            coalesce(events.anonymous_id, events.user_id, lower(events.email_raw)) as visitor_id,
+            events.event_at,
+            events.page_url,
+            events.page_path,
+            events.referrer,
+            events.utm_source,
+            events.utm_medium,
+            events.utm_campaign,
+            events.utm_content,
+            events.utm_term,
+            events.click_id_kind,
+            events.dwell_seconds,
+            events.properties,
+            events.traits
+        from {{ ref("stg_events__events") }} as events
+        left join
+            superseded
+            on events.message_id = superseded.message_id
+            and events.source_file is not distinct from superseded.source_file
+            and events.source_row is not distinct from superseded.source_row
+        where superseded.message_id is null
     )
 
 select *
