@@ -1,6 +1,6 @@
 {#
-    Hook of int_engagement_daily: deletes the days whose events are no longer those that were summed. Does nothing on the
-    first build and on a full refresh. Runs in the transaction of the model.
+    Hook of int_engagement_daily: deletes the days whose events or rules are no longer those that were summed. Does
+    nothing on the first build and on a full refresh. Runs in the transaction of the model.
 #}
 {% macro delete_changed_days() -%}
     {% if is_incremental() %}
@@ -10,11 +10,7 @@
                 select stored.day_on
                 from (select day_on, min(day_fingerprint) as day_fingerprint from {{ this }} group by day_on) as stored
                 inner join
-                    (
-                        select day_on, {{ rows_fingerprint(engagement_event_columns()) }} as day_fingerprint
-                        from {{ ref("int_engagement_events") }}
-                        group by day_on
-                    ) as current_days
+                    ({{ engagement_day_fingerprints(ref("int_engagement_inputs")) }}) as current_days
                     on stored.day_on = current_days.day_on
                     and stored.day_fingerprint = current_days.day_fingerprint
             )

@@ -9,8 +9,10 @@ with
     sums as (select contact_id, fit_score from {{ ref("int_contact_score_sums") }}),
     lines as (select * from {{ ref("stage_thresholds") }}),
 
+    engagement as (select * from {{ ref("int_contact_engagement") }}),
+
     -- An upper bound, before any decay: whoever stays below it can never have crossed the line.
-    reach as (select contact_id, sum(greatest(raw_points, 0)) as most_points from buckets group by contact_id),
+    reach as (select contact_id, sum(greatest(raw_points, 0)) as most_points from engagement group by contact_id),
 
     candidates as (
         select sums.contact_id, lines.line_id, lines.stage, lines.min_engagement_score, sums.fit_score

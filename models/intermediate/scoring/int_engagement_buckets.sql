@@ -1,9 +1,17 @@
+-- The buckets as they stood at as-of: whole days before it, and that day's events up to the moment.
 {{ config(materialized="view") }}
 
--- The buckets as they stood at as-of: whole days before it, and that day's events up to the moment.
 with
     daily as (select * from {{ ref("int_engagement_daily") }}),
-    events as (select * from {{ ref("int_engagement_events") }}),
+
+    -- Restricted before it is matched with signals: one day, not all of them.
+    inputs_of_last_day as (
+        select *
+        from {{ ref("int_engagement_inputs") }}
+        where day_on = cast({{ as_of() }} as date) and event_at <= {{ as_of() }}
+    ),
+
+    events_of_last_day as ({{ match_signals("inputs_of_last_day") }}),
 
     whole_days as (
         select contact_id, signal_id, day_on, bucket_points, raw_points, event_count, last_event_at
@@ -24,8 +32,7 @@ with
             cast(sum(event_points) as decimal(28, 6)) as raw_points,
             count(*) as event_count,
             max(event_at) as last_event_at
-        from events
-        where day_on = cast({{ as_of() }} as date) and event_at <= {{ as_of() }}
+        from events_of_last_day
         group by contact_id, signal_id, day_on
     ),
 

@@ -1,7 +1,7 @@
 {#
-    Incremental by day, and always equal to a full refresh: a day whose rows or rules changed in any way (late events,
-    an anonymous visitor who became known, merged contacts, changed points) has another fingerprint; the hook deletes it and
-    the query below writes it anew. Days that vanished are deleted too.
+    Incremental by day, and always equal to a full refresh: a day whose events or rules changed in any way (late events, an
+    anonymous visitor who became known, merged contacts, changed points) has another fingerprint; the hook deletes it and
+    the query below writes it anew. Days that vanished are deleted too. Only the days to write are matched with signals.
 #}
 {{
     config(
@@ -13,11 +13,13 @@
 }}
 
 with
-    events as (
+    inputs as (
         select *
-        from {{ ref("int_engagement_events") }}
+        from {{ ref("int_engagement_inputs") }}
         {% if is_incremental() %} where day_on not in (select day_on from {{ this }}){% endif %}
     ),
+
+    events as ({{ match_signals("inputs") }}),
 
     -- The points of a day are carried back to its start, so that one factor per day decays them all.
     buckets as (
@@ -35,9 +37,7 @@ with
         group by contact_id, signal_id, day_on
     ),
 
-    fingerprints as (
-        select day_on, {{ rows_fingerprint(engagement_event_columns()) }} as day_fingerprint from events group by day_on
-    ),
+    fingerprints as ({{ engagement_day_fingerprints(ref("int_engagement_inputs")) }}),
 
     final as (
         select

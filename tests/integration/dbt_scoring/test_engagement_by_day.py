@@ -52,7 +52,7 @@ def prepared(warehouse: Path, dbt: Dbt, dice: random.Random) -> Path:
         )
         add_touches(connection, dice, 600)
         add_page_views(connection, dice, 900)
-    dbt("run", "--select", "int_engagement_events", "int_engagement_daily")
+    dbt("run", "--select", "int_engagement_inputs", "int_engagement_events", "int_engagement_daily")
     return warehouse
 
 
