@@ -20,7 +20,7 @@ def prepare_dagster_home(home: Path) -> Path:
     """Creates ``home`` with our ``dagster.yaml`` and points Dagster at it (``DAGSTER_HOME``). Idempotent."""
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
-    wanted = _TEMPLATE.read_text(encoding="utf-8")
+    wanted = _TEMPLATE.read_text(encoding="utf-8").replace("${DAGSTER_HOME}", str(home.resolve()))
     if not settings.exists() or settings.read_text(encoding="utf-8") != wanted:
         settings.write_text(wanted, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home.resolve())
