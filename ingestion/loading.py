@@ -18,10 +18,13 @@ from typing import Any
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 # Merged rows wait in a schema of their own until they are merged; they need not stay there.
 os.environ.setdefault("LOAD__TRUNCATE_STAGING_DATASET", "true")
+# Files that have been loaded are not kept in the working folder.
+os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
 import dlt
 import pyarrow as pa
 from dlt.common.configuration.exceptions import ConfigurationValueError
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion.errors import IngestionError
@@ -108,7 +111,10 @@ class Loader:
         self._pipeline = dlt.pipeline(
             dataset,
             pipelines_dir=str(Path(pipelines_dir).resolve()),
-            destination=dlt.destinations.duckdb(str(self.warehouse_path.resolve())),
+            destination=dlt.destinations.duckdb(
+                # Rows carry their place in the file: DuckDB need not keep the order, and inserts with less memory.
+                DuckDbCredentials(str(self.warehouse_path.resolve()), global_config={"preserve_insertion_order": False})
+            ),
             dataset_name=dataset,
         )
         if self._pipeline.has_pending_data:

@@ -108,11 +108,18 @@ def small_world(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def portal(small_world):
+@pytest.fixture(scope="session")
+def shared_portal(small_world):
+    """For tests that leave the portal's records as they are."""
     portal = start_portal("--world", small_world, "--searches", 1000, "--burst", 100000)
     yield portal
     stop_portal(portal)
+
+
+@pytest.fixture
+def portal(portal_of, small_world):
+    """A portal of its own for a test that changes records."""
+    return portal_of("--world", small_world, "--searches", 1000, "--burst", 100000)
 
 
 @pytest.fixture

@@ -423,3 +423,19 @@ def test_captured_requests_as_files(house, shared_data):
     assert (result.rows_loaded, result.rows_quarantined) == (37, 0)
     trackers = house.rows("select distinct tracker from raw_events.events order by 1")
     assert [row[0] for row in trackers] == ["jitsu", "posthog", "rudderstack", "segment", "snowplow"]
+
+
+def test_the_sample_world_file_by_file(house, small_world):
+    """Exactly the planted bad rows are refused, each for its planted reason; everything else arrives."""
+    options = {"pipelines_dir": house.pipelines_dir}
+    [events] = load_events(house.path, small_world / "events", **options)
+    [ads] = load_ads(house.path, small_world / "ads", **options)
+    [enrichment] = load_enrichment(house.path, small_world / "enrichment", **options)
+    counts = json.loads((small_world / "world.json").read_text())["counts"]
+    read = (events.rows_read, ads.rows_read, enrichment.rows_read)
+    assert read == (counts["event_lines"], counts["ad_spend"], counts["enrichment"])
+    columns = "source, entity, file, row_number, reason_code"
+    planted = f"select {columns} from '{small_world}/truth/quarantine.parquet' where file is not null order by all"
+    assert house.rows(f"select {columns} from raw_quarantine.records order by all") == house.rows(planted)
+    kept = house.rows("select count(*) from raw_events.events")[0][0]
+    assert kept == events.rows_loaded == events.rows_read - events.rows_quarantined

@@ -133,39 +133,41 @@ def test_whole_life(house, portal, small_world):
     ) == [(None,)]
 
 
-def test_lists_come_and_go(house, portal):
-    members = [row["id"] for row in portal.call("GET", f"{OBJECTS_URL}/contacts?limit=3")["results"]]
-    made = portal.call(
+def test_lists_come_and_go(house, shared_portal):
+    members = [row["id"] for row in shared_portal.call("GET", f"{OBJECTS_URL}/contacts?limit=3")["results"]]
+    made = shared_portal.call(
         "POST", "/crm/lists/2026-09", {"name": "Hot", "objectTypeId": "0-1", "processingType": "MANUAL"}
     )["list"]
     path = f"/crm/lists/2026-09/{made['listId']}"
-    portal.call("PUT", f"{path}/memberships/add-and-remove", {"recordIdsToAdd": members, "recordIdsToRemove": []})
+    shared_portal.call(
+        "PUT", f"{path}/memberships/add-and-remove", {"recordIdsToAdd": members, "recordIdsToRemove": []}
+    )
     members_sql = "select record_id from raw_hubspot.list_memberships order by 1"
-    ingest(house, portal, groups=["lists"])
+    ingest(house, shared_portal, groups=["lists"])
     assert house.rows("select list_id, name from raw_hubspot.lists") == [(made["listId"], "Hot")]
     assert house.rows(members_sql) == sorted((one,) for one in members)
-    assert sum(result.rows_loaded for result in ingest(house, portal, groups=["lists"])) == 0
-    portal.call("PUT", f"{path}/memberships/remove", [members[0]])
-    ingest(house, portal, groups=["lists"])
+    assert sum(result.rows_loaded for result in ingest(house, shared_portal, groups=["lists"])) == 0
+    shared_portal.call("PUT", f"{path}/memberships/remove", [members[0]])
+    ingest(house, shared_portal, groups=["lists"])
     assert house.rows(members_sql) == sorted((one,) for one in members[1:])
-    portal.call("DELETE", path)
-    ingest(house, portal, groups=["lists"])
+    shared_portal.call("DELETE", path)
+    ingest(house, shared_portal, groups=["lists"])
     assert house.rows("select list_id from raw_hubspot.lists") == []
     assert house.rows(members_sql) == []
 
 
-def test_one_group_and_unknown_groups(house, portal):
-    results = ingest(house, portal, groups=["reference"])
+def test_one_group_and_unknown_groups(house, shared_portal):
+    results = ingest(house, shared_portal, groups=["reference"])
     assert [result.entity for result in results] == [f"raw_hubspot.{name}" for name in GROUPS["reference"]]
     with pytest.raises(IngestionError, match="no such group: deals; the groups are reference, crm_objects"):
-        ingest(house, portal, groups=["deals"])
+        ingest(house, shared_portal, groups=["deals"])
 
 
-def test_wrong_token(house, portal):
+def test_wrong_token(house, shared_portal):
     with pytest.raises(TokenRefused, match="wrong, expired or revoked") as refused:
-        load_hubspot(house.path, portal.url, "pat-wrong", pipelines_dir=house.pipelines_dir)
+        load_hubspot(house.path, shared_portal.url, "pat-wrong", pipelines_dir=house.pipelines_dir)
     assert "pat-wrong" not in str(refused.value)
-    assert ingest(house, portal, groups=["reference"])[0].rows_loaded > 0
+    assert ingest(house, shared_portal, groups=["reference"])[0].rows_loaded > 0
 
 
 def test_nobody_answers(house, monkeypatch):
@@ -174,7 +176,7 @@ def test_nobody_answers(house, monkeypatch):
         load_hubspot(house.path, "http://127.0.0.1:9", "pat", pipelines_dir=house.pipelines_dir)
 
 
-def test_a_missing_scope_costs_its_tables_only(house, portal, monkeypatch):
+def test_a_missing_scope_costs_its_tables_only(house, shared_portal, monkeypatch):
     from ingestion.errors import ScopeMissing
     from ingestion.hubspot.client import CountingClient
 
@@ -187,15 +189,15 @@ def test_a_missing_scope_costs_its_tables_only(house, portal, monkeypatch):
 
     monkeypatch.setattr(CountingClient, "get", refuse_forms)
     with pytest.raises(LoadIncomplete, match=r"forms: .*may not read this") as incomplete:
-        ingest(house, portal, groups=["marketing", "lists"])
+        ingest(house, shared_portal, groups=["marketing", "lists"])
     assert by_entity(incomplete.value.results)["raw_hubspot.email_events"] > 0
     assert house.value("select count(*) from raw_hubspot.form_submissions") == 0
     monkeypatch.undo()
     monkeypatch.setattr("ingestion.hubspot.client.SEARCHES", (1000, 1.0))
-    assert by_entity(ingest(house, portal, groups=["marketing"]))["raw_hubspot.form_submissions"] > 0
+    assert by_entity(ingest(house, shared_portal, groups=["marketing"]))["raw_hubspot.form_submissions"] > 0
 
 
-def test_interrupted_load_is_read_again(house, portal, monkeypatch):
+def test_interrupted_load_is_read_again(house, shared_portal, monkeypatch):
     from dlt.pipeline.exceptions import PipelineStepFailed
     from dlt.pipeline.pipeline import Pipeline
 
@@ -206,21 +208,21 @@ def test_interrupted_load_is_read_again(house, portal, monkeypatch):
 
     monkeypatch.setattr(Pipeline, "load", fail)
     with pytest.raises(IngestionError, match="the disk is full"):
-        ingest(house, portal, groups=["crm_objects"])
+        ingest(house, shared_portal, groups=["crm_objects"])
     monkeypatch.undo()
     monkeypatch.setattr("ingestion.hubspot.client.SEARCHES", (1000, 1.0))
     assert house.value("select count(*) from raw_hubspot.contacts") == 0
-    assert by_entity(ingest(house, portal, groups=["crm_objects"]))["raw_hubspot.contacts"] > 0
+    assert by_entity(ingest(house, shared_portal, groups=["crm_objects"]))["raw_hubspot.contacts"] > 0
 
 
-def test_too_many_properties_for_an_address(house, portal, monkeypatch):
+def test_too_many_properties_for_an_address(house, shared_portal, monkeypatch):
     monkeypatch.setattr("ingestion.hubspot.objects.LONGEST_QUERY", 10)
-    ingest(house, portal, groups=["crm_objects"])
+    ingest(house, shared_portal, groups=["crm_objects"])
     assert house.value("select count(*) from raw_hubspot.contacts where property_email is not null") > 100
     assert house.value("select count(*) from raw_hubspot.property_history where object_type = 'contacts'") > 100
 
 
-def test_ten_thousand_records_of_one_moment(house, world_of_one_moment, portal_of):
+def test_ten_thousand_records_of_one_moment(world_of_one_moment, portal_of):
     world, ids, moment = world_of_one_moment
     portal = portal_of("--world", world, "--searches", 1000, "--burst", 100000)
     client = HubSpotClient(portal.url, portal.token, burst_limit=100_000)
