@@ -11,6 +11,6 @@
     cast(
         cast({{ points }} as double) * coalesce(
             power(cast(2 as double), - cast({{ age_days }} as double) / nullif({{ half_life_days }}, 0)), 1
-        ) as decimal(28, 9)
+        ) as decimal(18, 9)
     )
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#
     The first active day on which a contact met an agreed line of fit and engagement, computed from the daily buckets, so
-    that it is the same whatever day it is computed on. Fit is taken as known now. A line can only be crossed by an event, so it is enough
-    to look at the moment of each active day's last event.
+    that it is the same whatever day it is computed on. Fit is taken as known now. A line can only be crossed by an event,
+    so it is enough to look at the moment of each active day's last event.
 #}
 with
     buckets as (select * from {{ ref("int_engagement_buckets") }}),
@@ -12,7 +12,11 @@ with
     engagement as (select * from {{ ref("int_contact_engagement") }}),
 
     -- An upper bound, before any decay: whoever stays below it can never have crossed the line.
-    reach as (select contact_id, sum(greatest(raw_points, 0)) as most_points from engagement group by contact_id),
+    reach as (
+        select contact_id, sum(greatest({{ clip_to_cap("raw_points", "cap") }}, 0)) as most_points
+        from engagement
+        group by contact_id
+    ),
 
     candidates as (
         select sums.contact_id, lines.line_id, lines.stage, lines.min_engagement_score, sums.fit_score
@@ -34,14 +38,16 @@ with
             moments.contact_id,
             moments.moment_at,
             candidate_buckets.signal_id,
-            sum(
-                {{
-                    decay(
-                        "candidate_buckets.bucket_points",
-                        days_between("candidate_buckets.day_on", "moments.moment_at"),
-                        "signals.half_life_days",
-                    )
-                }}
+            cast(
+                sum(
+                    {{
+                        decay(
+                            "candidate_buckets.bucket_points",
+                            days_between("candidate_buckets.day_on", "moments.moment_at"),
+                            "signals.half_life_days",
+                        )
+                    }}
+                ) as decimal(18, 9)
             ) as decayed_points,
             max(signals.cap) as cap
         from moments
@@ -57,7 +63,9 @@ with
         select
             contact_id,
             moment_at,
-            cast(sum({{ clip_to_cap("decayed_points", "cap") }}) as decimal(18, 6)) as engagement_score
+            cast(
+                sum(cast({{ clip_to_cap("decayed_points", "cap") }} as decimal(18, 9))) as decimal(18, 9)
+            ) as engagement_score
         from signal_scores
         group by contact_id, moment_at
     ),
@@ -68,7 +76,7 @@ with
             candidates.line_id,
             candidates.stage,
             candidates.fit_score,
-            scores.engagement_score,
+            cast(scores.engagement_score as decimal(18, 6)) as engagement_score,
             scores.moment_at as crossed_at,
             row_number() over (
                 partition by candidates.contact_id, candidates.line_id order by scores.moment_at

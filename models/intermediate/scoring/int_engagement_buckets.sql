@@ -29,7 +29,7 @@ with
                     28, 9
                 )
             ) as bucket_points,
-            cast(sum(event_points) as decimal(28, 6)) as raw_points,
+            cast(sum(event_points) as decimal(18, 6)) as raw_points,
             count(*) as event_count,
             max(event_at) as last_event_at
         from events_of_last_day

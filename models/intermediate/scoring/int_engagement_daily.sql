@@ -44,8 +44,8 @@ with
             buckets.contact_id,
             buckets.signal_id,
             buckets.day_on,
-            cast(buckets.bucket_points as decimal(28, 9)) as bucket_points,
-            cast(buckets.raw_points as decimal(28, 6)) as raw_points,
+            cast(buckets.bucket_points as decimal(18, 9)) as bucket_points,
+            cast(buckets.raw_points as decimal(18, 6)) as raw_points,
             buckets.event_count,
             buckets.last_event_at,
             fingerprints.day_fingerprint
