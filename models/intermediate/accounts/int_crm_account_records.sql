@@ -5,7 +5,8 @@ with
             'hubspot' as source,
             record_id,
             created_at,
-            updated_at,
+            -- Not the CRM's own time of modification: writing our fields back moves it.
+            created_at as updated_at,
             name,
             coalesce(domain_raw, website) as domain_raw,
             website as domain_fallback,

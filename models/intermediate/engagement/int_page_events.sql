@@ -1,6 +1,14 @@
--- Page views cut into visits: a visit ends after the agreed gap without a page. One sort per visitor serves every step.
+-- Page views cut into visits: a visit ends after the agreed gap without a page. Sorting costs most, so that pages are
+-- sorted
+-- once and with few columns; only first pages are sorted again, and the others find their visit by a join.
 with
-    pages as (select * from {{ ref("int_events") }} where event_type in ('page', 'screen') and visitor_id is not null),
+    events as (
+        select message_id, visitor_id, event_at, page_path, dwell_seconds
+        from {{ ref("int_events") }}
+        where event_type in ('page', 'screen')
+    ),
+
+    visitors as (select * from {{ ref("int_visitors") }}),
 
     rules as (
         select
@@ -9,80 +17,86 @@ with
         from {{ ref("session_rules") }}
     ),
 
+    pages as (
+        select events.message_id, visitors.visitor_number, events.event_at, events.page_path, events.dwell_seconds
+        from events
+        inner join visitors on events.visitor_id = visitors.visitor_id
+    ),
+
     neighbours as (
         select
             message_id,
-            visitor_id,
-            anonymous_id,
-            person_record_id,
+            visitor_number,
             event_at,
-            page_url,
             page_path,
-            referrer,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            click_id_kind,
             dwell_seconds,
             {{ dbt.datediff("lag(event_at) over visits", "event_at", "second") }} as seconds_since_previous,
             {{ dbt.datediff("event_at", "lead(event_at) over visits", "second") }} as seconds_to_next
         from pages
-        window visits as (partition by visitor_id order by event_at, message_id)
+        window visits as (partition by visitor_number order by event_at, message_id)
     ),
 
     flagged as (
         select
-            neighbours.*,
-            seconds_since_previous is null or seconds_since_previous > rules.session_gap as is_landing,
+            neighbours.message_id,
+            neighbours.visitor_number,
+            neighbours.event_at,
+            neighbours.page_path,
+            neighbours.seconds_since_previous is null
+            or neighbours.seconds_since_previous > rules.session_gap as is_landing,
             -- Not known stays not known: least() would take the limit for it.
             coalesce(
-                dwell_seconds, case when seconds_to_next <= rules.session_gap then seconds_to_next end
+                neighbours.dwell_seconds,
+                case when neighbours.seconds_to_next <= rules.session_gap then neighbours.seconds_to_next end
             ) as known_dwell_seconds,
             rules.max_page_dwell
         from neighbours
         cross join rules
     ),
 
-    started as (
+    visits as (
         select
-            flagged.*,
-            max(case when is_landing then event_at end) over (
-                partition by visitor_id order by event_at, message_id rows between unbounded preceding and current row
-            ) as session_started_at
+            visitor_number,
+            event_at as session_started_at,
+            lead(event_at) over (partition by visitor_number order by event_at) as next_started_at
         from flagged
+        where is_landing
+    ),
+
+    identified_visits as (
+        select
+            {{ hash_key(["visitors.visitor_id", "visits.session_started_at"]) }} as session_id,
+            visits.visitor_number,
+            visits.session_started_at,
+            coalesce(visits.next_started_at, cast('9999-12-31' as timestamp)) as next_started_at
+        from visits
+        inner join visitors on visits.visitor_number = visitors.visitor_number
     ),
 
     final as (
         select
-            message_id,
-            {{ hash_key(["visitor_id", "session_started_at"]) }} as session_id,
-            session_started_at,
-            visitor_id,
-            anonymous_id,
-            person_record_id,
-            event_at,
-            page_url,
-            page_path,
-            referrer,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            click_id_kind,
+            flagged.message_id,
+            identified_visits.session_id,
+            identified_visits.session_started_at,
+            flagged.visitor_number,
+            flagged.event_at,
+            flagged.page_path,
             cast(
                 case
-                    when known_dwell_seconds > max_page_dwell
-                    then max_page_dwell
-                    when known_dwell_seconds < 0
+                    when flagged.known_dwell_seconds > flagged.max_page_dwell
+                    then flagged.max_page_dwell
+                    when flagged.known_dwell_seconds < 0
                     then 0
-                    else known_dwell_seconds
+                    else flagged.known_dwell_seconds
                 end as integer
             ) as dwell_seconds,
-            is_landing
-        from started
+            flagged.is_landing
+        from flagged
+        inner join
+            identified_visits
+            on flagged.visitor_number = identified_visits.visitor_number
+            and flagged.event_at >= identified_visits.session_started_at
+            and flagged.event_at < identified_visits.next_started_at
     )
 
 select *

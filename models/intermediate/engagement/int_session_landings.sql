@@ -1,20 +1,23 @@
 -- What the first page of a visit says about where it came from. A referrer on our own site says nothing.
 with
-    landings as (select * from {{ ref("int_page_events") }} where is_landing),
+    landings as (select session_id, message_id from {{ ref("int_page_events") }} where is_landing),
+
+    events as (select * from {{ ref("int_events") }} where event_type in ('page', 'screen')),
 
     hosts as (
         select
-            session_id,
-            page_path,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            click_id_kind,
-            {{ url_host("page_url") }} as page_host,
-            {{ url_host("referrer") }} as referrer_host
+            landings.session_id,
+            events.page_path,
+            events.utm_source,
+            events.utm_medium,
+            events.utm_campaign,
+            events.utm_content,
+            events.utm_term,
+            events.click_id_kind,
+            {{ url_host("events.page_url") }} as page_host,
+            {{ url_host("events.referrer") }} as referrer_host
         from landings
+        inner join events on landings.message_id = events.message_id
     ),
 
     external as (

@@ -3,6 +3,8 @@
 with
     page_events as (select * from {{ ref("int_page_events") }}),
 
+    visitors as (select * from {{ ref("int_visitors") }}),
+
     landings as (select * from {{ ref("int_session_landings") }}),
 
     traffic_channels as (select * from {{ ref("int_traffic_channels") }}),
@@ -14,22 +16,34 @@ with
     visits as (
         select
             session_id,
-            max(visitor_id) as visitor_id,
-            max(anonymous_id) as anonymous_id,
+            max(visitor_number) as visitor_number,
             min(event_at) as session_started_at,
             max(event_at) as session_ended_at,
             count(*) as page_views,
-            coalesce(sum(dwell_seconds), 0) as dwell_seconds,
-            max(person_record_id) as person_record_id
+            coalesce(sum(dwell_seconds), 0) as dwell_seconds
         from page_events
         group by session_id
+    ),
+
+    -- Few pages name a person themselves.
+    naming_events as (
+        select message_id, person_record_id
+        from {{ ref("int_events") }}
+        where person_record_id is not null and event_type in ('page', 'screen')
+    ),
+
+    named_visits as (
+        select page_events.session_id, max(naming_events.person_record_id) as person_record_id
+        from page_events
+        inner join naming_events on page_events.message_id = naming_events.message_id
+        group by page_events.session_id
     ),
 
     final as (
         select
             visits.session_id,
-            visits.visitor_id,
-            visits.anonymous_id,
+            visitors.visitor_id,
+            visitors.anonymous_id,
             coalesce(event_contacts.contact_id, anonymous_contacts.contact_id) as contact_id,
             visits.session_started_at,
             visits.session_ended_at,
@@ -46,10 +60,12 @@ with
             landings.landing_path,
             landings.page_host
         from visits
+        inner join visitors on visits.visitor_number = visitors.visitor_number
         inner join landings on visits.session_id = landings.session_id
         left join traffic_channels on landings.traffic_key = traffic_channels.traffic_key
-        left join event_contacts on visits.person_record_id = event_contacts.person_record_id
-        left join anonymous_contacts on visits.anonymous_id = anonymous_contacts.anonymous_id
+        left join named_visits on visits.session_id = named_visits.session_id
+        left join event_contacts on named_visits.person_record_id = event_contacts.person_record_id
+        left join anonymous_contacts on visitors.anonymous_id = anonymous_contacts.anonymous_id
     )
 
 select *

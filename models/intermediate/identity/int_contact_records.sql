@@ -1,12 +1,23 @@
 -- Every contact of every source in one shape. A record that nobody can be recognised or reached by is set aside with a
 -- reason, not dropped (R8).
 with
+    -- Not the CRM's own time of modification: writing our fields back moves it, and no value may survive over another
+    -- because we wrote beside it. What people did to the properties whose history is read counts.
+    edits as (
+        select object_id as record_id, max(changed_at) as edited_at
+        from {{ ref("stg_hubspot__property_history") }}
+        where object_type = 'contacts'
+        group by object_id
+    ),
+
     hubspot as (
         select
             'hubspot' as source,
-            record_id,
-            created_at,
-            updated_at,
+            contacts.record_id,
+            contacts.created_at,
+            case
+                when edits.edited_at > contacts.created_at then edits.edited_at else contacts.created_at
+            end as updated_at,
             email_raw,
             additional_emails_raw,
             phone_raw,
@@ -27,7 +38,8 @@ with
             declared_annual_revenue,
             cast(null as {{ dbt.type_string() }}) as user_id,
             associated_company_id as account_ref
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("stg_hubspot__contacts") }} as contacts
+        left join edits on contacts.record_id = edits.record_id
     ),
 
     files as (
