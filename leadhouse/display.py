@@ -124,8 +124,10 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, 
         for index in range(len(columns))
     ]
     shown = Table(title=title, title_justify="left", title_style="bold", caption=footer, caption_justify="left")
-    for name, is_number in zip(columns, numeric, strict=True):
-        shown.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for index, (name, is_number) in enumerate(zip(columns, numeric, strict=True)):
+        shown.add_column(
+            name, justify="right" if is_number else "left", overflow="fold", no_wrap=index == 0 or is_number
+        )
     for row in rows:
         shown.add_row(*(cell(value) for value in row))
     console.print(shown)
