@@ -60,7 +60,7 @@ def test_every_model_s_key_is_tested(manifest: dict[str, Any]) -> None:
         node["attached_node"]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "test"
-        and (node.get("test_metadata") or {}).get("name", "").startswith(("unique", "one_row"))
+        and (node.get("test_metadata") or {}).get("name", "").startswith(("unique", "primary_key"))
     }
     marts = [node for node in models(manifest) if node["original_file_path"].startswith("models/marts/")]
     untested = [node["name"] for node in marts if node["unique_id"] not in keyed]
