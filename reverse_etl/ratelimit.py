@@ -53,6 +53,8 @@ class TokenBucket:
                 if wait <= 0:
                     self._left.append(now)
                     return waited
+            # Never less than a clock can tell: a wait lost to rounding would turn this into a busy loop.
+            wait = max(wait, 0.001)
             self._sleep(wait)
             waited += wait
 

@@ -191,14 +191,14 @@ class Store:
             raise StoreError(
                 f"ops_url: {self.dialect} is not supported: use sqlite:///path/to/ops.db or postgresql://..."
             )
-        if self.dialect == "sqlite" and self._url.database not in (None, "", ":memory:"):
-            Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
         try:
+            if self.dialect == "sqlite" and self._url.database not in (None, "", ":memory:"):
+                Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sa.create_engine(self._url)
             if self.dialect == "sqlite":
                 sa.event.listen(self._engine, "connect", _set_up_sqlite)
             _metadata.create_all(self._engine)
-        except (sa.exc.SQLAlchemyError, ImportError) as error:
+        except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise StoreError(f"cannot open the operational store {self.shown_url}: {reason}") from error
 

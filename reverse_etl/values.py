@@ -18,7 +18,7 @@ PROPERTY_TYPES = ("string", "number", "bool", "date", "datetime", "enumeration",
 NUMBER_SCALE = 10
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+_NUMBER = re.compile(r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$")
 _MILLISECONDS = re.compile(r"^-?\d{9,}$")
 
 
@@ -65,7 +65,9 @@ def _number_sql(bare: str) -> str:
     trimmed = f"case when contains({bare}, '.') then rtrim(rtrim({bare}, '0'), '.') else {bare} end"
     # A cast to DECIMAL(38, 10) always prints ten decimals, so trimming zeros never eats the integer part.
     wide = f"rtrim(rtrim(cast(try_cast({bare} as decimal(38, {NUMBER_SCALE})) as varchar), '0'), '.')"
-    spelled = f"case when {plain} then {trimmed} when {bare} = '' then null else coalesce({wide}, {bare}) end"
+    number = f"regexp_full_match({bare}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?')"
+    odd = f"when {number} then coalesce({wide}, {bare}) else {bare}"
+    spelled = f"case when {plain} then {trimmed} when {bare} = '' then null {odd} end"
     return f"case {spelled} when '-0' then '0' when '' then '0' else {spelled} end"
 
 
