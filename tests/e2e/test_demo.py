@@ -14,12 +14,11 @@ from pathlib import Path
 import duckdb
 import httpx
 import pytest
+from e2e_installation import Demo, Installation
 
 from leadhouse.sandbox_process import Sandbox, ensure_world, running_sandbox
 from leadhouse.settings import PROJECT_DIR
 from orchestration.publish import swap_link
-
-from .conftest import Demo, Installation
 
 pytestmark = pytest.mark.e2e
 
@@ -129,9 +128,9 @@ def test_planted_truth_is_met(demo: Demo, capsys: pytest.CaptureFixture[str]) ->
                 (
                     select sum(n * (n - 1) / 2)
                     from (select count(*) as n from records group by contact_id, person_id)
-                ) as both
+                ) as shared
         )
-        select both / found, both / planted from pairs
+        select shared / found, shared / planted from pairs
         """
     )[0]
     matched, sessions, planted = demo.warehouse_rows(
