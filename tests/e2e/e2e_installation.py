@@ -51,19 +51,21 @@ class Installation:
             clean |= {"LEADHOUSE_HUBSPOT_BASE_URL": sandbox.url, "LEADHOUSE_HUBSPOT_TOKEN": sandbox.token}
         return clean
 
-    def leadhouse(self, *arguments: str, sandbox: Sandbox | None = None, check: bool = True) -> str:
-        """Runs one command in a process of its own; returns what it printed."""
-        done = subprocess.run(
+    def run(self, *arguments: str, sandbox: Sandbox | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs one command in a process of its own, whatever comes of it."""
+        return subprocess.run(
             [sys.executable, "-m", "leadhouse.cli", *arguments],
             cwd=PROJECT_DIR,
             env=self.environment(sandbox),
             capture_output=True,
             text=True,
         )
-        if check:
-            assert done.returncode == 0, (
-                f"leadhouse {' '.join(arguments)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-            )
+
+    def leadhouse(self, *arguments: str, sandbox: Sandbox | None = None) -> str:
+        """Runs one command that must succeed; returns what it printed."""
+        done = self.run(*arguments, sandbox=sandbox)
+        said = f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        assert done.returncode == 0, f"leadhouse {' '.join(arguments)}\n{said}"
         return done.stdout + done.stderr
 
 
