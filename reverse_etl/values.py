@@ -64,7 +64,12 @@ def _number_sql(bare: str) -> str:
     plain = f"regexp_full_match({bare}, '-?(0|[1-9][0-9]{{0,17}})(\\.[0-9]{{1,{NUMBER_SCALE}}})?')"
     trimmed = f"case when contains({bare}, '.') then rtrim(rtrim({bare}, '0'), '.') else {bare} end"
     # A cast to DECIMAL(38, 10) always prints ten decimals, so trimming zeros never eats the integer part.
-    wide = f"rtrim(rtrim(cast(try_cast({bare} as decimal(38, {NUMBER_SCALE})) as varchar), '0'), '.')"
+    # Exponents go through DOUBLE: read straight into a DECIMAL, 5e-12 rounds to 0.0000000001 (DuckDB 1.5).
+    exact = f"case when contains(lower({bare}), 'e') then try_cast({bare} as double) end"
+    value = (
+        f"coalesce(try_cast({exact} as decimal(38, {NUMBER_SCALE})), try_cast({bare} as decimal(38, {NUMBER_SCALE})))"
+    )
+    wide = f"rtrim(rtrim(cast({value} as varchar), '0'), '.')"
     number = f"regexp_full_match({bare}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?')"
     odd = f"when {number} then coalesce({wide}, {bare}) else {bare}"
     spelled = f"case when {plain} then {trimmed} when {bare} = '' then null {odd} end"

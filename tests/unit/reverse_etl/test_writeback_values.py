@@ -38,6 +38,8 @@ def in_sql(connection: duckdb.DuckDBPyConnection, text: str | None, kind: str, i
         ("number", "+7", "7"),
         ("number", ".5", "0.5"),
         ("number", "1e3", "1000"),
+        ("number", "-2.5E-05", "-0.000025"),
+        ("number", "5e-12", "0"),
         ("number", "007", "7"),
         ("number", "", None),
         ("number", None, None),
@@ -96,7 +98,7 @@ def test_equal_numbers_are_equal_text(connection: duckdb.DuckDBPyConnection, num
         assert canonical(text, "number") == canonical(plain, "number") == in_sql(connection, text, "number")
 
 
-@given(st.text(alphabet="0123456789.-+eE ", max_size=12))
+@given(st.text(alphabet="0123456789.-+ x", max_size=12))
 @settings(max_examples=150, deadline=None)
 def test_sql_and_python_agree_on_odd_numbers(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     assert in_sql(connection, text, "number") == canonical(text, "number")
