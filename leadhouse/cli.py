@@ -7,7 +7,9 @@ quick.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -73,6 +75,8 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _leave)
         try:
             return command(*args, **kwargs)
         except SettingsError as error:
@@ -88,6 +92,11 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return wrapper
+
+
+def _leave(_number: int, _frame: object) -> None:
+    """SIGTERM unwinds like any other end, so that whatever a command started is stopped too."""
+    raise SystemExit(143)
 
 
 def _print_error(message: object) -> None:
@@ -136,8 +145,6 @@ def sandbox(
     reset: Annotated[bool, typer.Option("--reset", help="Forget what was written to the sandbox.")] = False,
 ) -> None:
     """Serve the sandbox CRM with the sample world until interrupted."""
-    import signal
-
     from leadhouse.display import console
     from leadhouse.sandbox_process import ensure_world, running_sandbox
 
@@ -151,7 +158,7 @@ def sandbox(
         console.print(f"  export LEADHOUSE_HUBSPOT_BASE_URL={running.url}", soft_wrap=True)
         console.print(f"  export LEADHOUSE_HUBSPOT_TOKEN={running.token}", soft_wrap=True)
         console.print("Ctrl-C stops it.")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.pause()
 
 
 @app.command()

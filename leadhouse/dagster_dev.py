@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -61,10 +62,21 @@ def run_dagster(port: int, demo: str | None) -> None:
         prepare_dagster_home(settings.dagster_home)
         console.print(f"Dagster at http://127.0.0.1:{port} (Ctrl-C stops it)")
         command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
-        try:
-            subprocess.run(command, cwd=PROJECT_DIR, check=False)
-        except KeyboardInterrupt:
-            console.print("Stopped.")
+        _serve(command)
+
+
+def _serve(command: list[str]) -> None:
+    """Runs the server until it ends or we are told to; lets it stop its own children."""
+    process = subprocess.Popen(command, cwd=PROJECT_DIR)
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        # The terminal sent Ctrl-C to the server as well.
+        process.wait()
+    except SystemExit:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        raise
 
 
 def _refuse_taken_port(port: int) -> None:
