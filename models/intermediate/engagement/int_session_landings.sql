@@ -1,12 +1,18 @@
 -- What the first page of a visit says about where it came from. A referrer on our own site says nothing.
 with
-    landings as (select session_id, message_id from {{ ref("int_page_events") }} where is_landing),
+    landings as (
+        select session_id, visitor_number, session_started_at, message_id
+        from {{ ref("int_page_events") }}
+        where is_landing
+    ),
 
     events as (select * from {{ ref("int_events") }} where event_type in ('page', 'screen')),
 
     hosts as (
         select
             landings.session_id,
+            landings.visitor_number,
+            landings.session_started_at,
             events.page_path,
             events.utm_source,
             events.utm_medium,
@@ -23,6 +29,8 @@ with
     external as (
         select
             session_id,
+            visitor_number,
+            session_started_at,
             page_path as landing_path,
             page_host,
             case when referrer_host is distinct from page_host then referrer_host end as referrer_host,
@@ -38,6 +46,8 @@ with
     final as (
         select
             session_id,
+            visitor_number,
+            session_started_at,
             {{ hash_key(["utm_source", "utm_medium", "utm_campaign", "referrer_host", "click_id_kind"]) }}
             as traffic_key,
             landing_path,

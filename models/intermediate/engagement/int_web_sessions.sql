@@ -13,16 +13,16 @@ with
 
     anonymous_contacts as (select * from {{ ref("int_anonymous_contacts") }}),
 
+    -- Grouped by numbers and times: a text key costs several times as much.
     visits as (
         select
-            session_id,
-            max(visitor_number) as visitor_number,
-            min(event_at) as session_started_at,
+            visitor_number,
+            session_started_at,
             max(event_at) as session_ended_at,
             count(*) as page_views,
             coalesce(sum(dwell_seconds), 0) as dwell_seconds
         from page_events
-        group by session_id
+        group by visitor_number, session_started_at
     ),
 
     -- Few pages name a person themselves.
@@ -33,15 +33,18 @@ with
     ),
 
     named_visits as (
-        select page_events.session_id, max(naming_events.person_record_id) as person_record_id
+        select
+            page_events.visitor_number,
+            page_events.session_started_at,
+            max(naming_events.person_record_id) as person_record_id
         from page_events
         inner join naming_events on page_events.message_id = naming_events.message_id
-        group by page_events.session_id
+        group by page_events.visitor_number, page_events.session_started_at
     ),
 
     final as (
         select
-            visits.session_id,
+            landings.session_id,
             visitors.visitor_id,
             visitors.anonymous_id,
             coalesce(event_contacts.contact_id, anonymous_contacts.contact_id) as contact_id,
@@ -61,9 +64,15 @@ with
             landings.page_host
         from visits
         inner join visitors on visits.visitor_number = visitors.visitor_number
-        inner join landings on visits.session_id = landings.session_id
+        inner join
+            landings
+            on visits.visitor_number = landings.visitor_number
+            and visits.session_started_at = landings.session_started_at
         left join traffic_channels on landings.traffic_key = traffic_channels.traffic_key
-        left join named_visits on visits.session_id = named_visits.session_id
+        left join
+            named_visits
+            on visits.visitor_number = named_visits.visitor_number
+            and visits.session_started_at = named_visits.session_started_at
         left join event_contacts on named_visits.person_record_id = event_contacts.person_record_id
         left join anonymous_contacts on visitors.anonymous_id = anonymous_contacts.anonymous_id
     )
