@@ -122,7 +122,8 @@ def _wait_until_ready(process: subprocess.Popen[str], log: Path, seconds: float)
         ready = bool(selector.select(timeout=seconds))
     line = process.stdout.readline() if ready else ""
     if not line.strip():
-        why = "did not get ready in time" if process.poll() is None else "ended at once"
+        # An end of file is the end of the process, though it may not be gone yet.
+        why = "ended at once" if ready else f"did not get ready in {seconds:.0f} s"
         raise SandboxError(f"The sandbox CRM {why}. {_tail(log.read_text(encoding='utf-8'))}")
     said = json.loads(line)
     return Sandbox(url=said["url"], token=said["token"], pid=int(said["pid"]))
