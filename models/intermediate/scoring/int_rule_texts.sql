@@ -26,8 +26,8 @@ with
 
         select
             'depth:' || buying_role as rule_id,
-            'Activity of {count} ' || label_en as reason_en,
-            'Atividade de {count} ' || label_pt as reason_pt,
+            'Activity of ' || label_en || ' ({count} active)' as reason_en,
+            'Atividade de ' || label_pt || ' (ativos: {count})' as reason_pt,
             cast(null as bigint) as needed
         from roles
     ),
