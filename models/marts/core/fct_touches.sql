@@ -1,5 +1,5 @@
--- Everything a person or a company's people did or had done with us, in one shape, sorted by account so that one
--- account's rows lie together.
+-- Everything a person or a company's people did or had done with us, in one shape. Not sorted here: publishing sorts by
+-- account once, so that one account's rows lie together where they are read.
 with
     touch_types as (select * from {{ ref("touch_types") }}),
 
@@ -146,4 +146,3 @@ with
 
 select *
 from final
-order by account_id, contact_id, touch_at
