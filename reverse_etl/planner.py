@@ -97,6 +97,8 @@ def _plan_sync(connection: duckdb.DuckDBPyConnection, spec: SyncSpec) -> SyncPla
     connection.execute(_overlay_sql(spec))
     connection.execute(_resolved_sql(spec))
     connection.execute(_judged_sql(spec))
+    for table in ("desired", "observed", "overlay", "resolved"):
+        connection.execute(f"drop table {table}")
     rows = _count(connection, "select count(*) from judged")
     first_seq = _count(connection, "select coalesce(max(seq), 0) from planned")
     connection.execute(
@@ -125,8 +127,7 @@ def _plan_sync(connection: duckdb.DuckDBPyConnection, spec: SyncSpec) -> SyncPla
         guards=tuple(guards),
         examples=_examples(connection, spec.model),
     )
-    for table in ("desired", "observed", "overlay", "resolved", "judged"):
-        connection.execute(f"drop table {table}")
+    connection.execute("drop table judged")
     return plan
 
 
