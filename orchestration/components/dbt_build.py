@@ -17,6 +17,7 @@ from ingestion.warehouse import opened
 from leadhouse.settings import load_settings
 from orchestration import pools
 from orchestration.assets import asset_group
+from orchestration.build_state import building
 from orchestration.dbt_run import refuse_bad_rules, run_dbt
 from orchestration.manifest import prepared_manifest, read_manifest
 from orchestration.progress import current_progress
@@ -112,12 +113,14 @@ class DbtBuildComponent(DbtProjectComponent):
         context.log.info("dbt " + " ".join(command[:12]) + (" ..." if len(command) > 12 else ""))
         progress = current_progress()
         progress.start(PROGRESS_LABEL, len(context.selected_asset_keys) + len(context.selected_asset_check_keys))
-        for result in run_dbt(command):
-            progress.advance(PROGRESS_LABEL, 1)
-            event = DbtCoreCliEventMessage(raw_event=result.raw_event, event_history_metadata={})
-            yield from event.to_default_asset_events(
-                manifest=manifest, dagster_dbt_translator=self.translator, context=context, project=project
-            )
+        everything = context.selected_asset_keys >= set(context.assets_def.node_keys_by_output_name.values())
+        with building(settings.data_dir, everything=everything):
+            for result in run_dbt(command):
+                progress.advance(PROGRESS_LABEL, 1)
+                event = DbtCoreCliEventMessage(raw_event=result.raw_event, event_history_metadata={})
+                yield from event.to_default_asset_events(
+                    manifest=manifest, dagster_dbt_translator=self.translator, context=context, project=project
+                )
         progress.finish(PROGRESS_LABEL)
 
 

@@ -5,6 +5,7 @@ import dagster as dg
 from leadhouse.settings import load_settings
 from orchestration import pools
 from orchestration.assets import PUBLISHED_SNAPSHOT, model_key
+from orchestration.build_state import refuse_unfinished
 from orchestration.manifest import read_manifest
 from orchestration.publish import PUBLISHED_SCHEMA, publish
 
@@ -33,6 +34,7 @@ class PublishedSnapshotComponent(dg.Component, dg.Model, dg.Resolvable):
         )
         def published_snapshot() -> dg.MaterializeResult[None]:
             settings = load_settings()
+            refuse_unfinished(settings.data_dir)
             done = publish(settings.warehouse, settings.published, keep=settings.keep_published)
             listed = "\n".join(f"| {table} | {count:,} |" for table, count in done.rows.items())
             return dg.MaterializeResult(
