@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reverse_etl.plan import Plan, SyncPlan
+from reverse_etl.plan import Plan
 
 if TYPE_CHECKING:
     from reverse_etl.applier import ApplyResult
@@ -122,12 +121,6 @@ def apply_markdown(result: ApplyResult) -> str:
     return head + "\n\n" + _table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
 
 
-def sync_line(sync: SyncPlan) -> str:
-    """One sync in a few words: ``sync_hubspot_contacts: 12 create, 3 update, 185 unchanged``."""
-    told = [f"{number:,} {outcome}" for outcome, number in sync.counts.items() if number]
-    return f"{sync.sync}: {', '.join(told) or 'no rows'}"
-
-
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.1f}"
@@ -139,8 +132,3 @@ def _cell(value: object) -> str:
 def _table(names: list[str], rows: list[list[str]]) -> str:
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
-def counts_line(counts: Mapping[str, int]) -> str:
-    """``{"create": 2, "update": 0}`` as ``2 create``."""
-    return ", ".join(f"{number:,} {name}" for name, number in counts.items() if number) or "nothing"
