@@ -284,6 +284,12 @@ def summary_tables(summary: Mapping[str, Any]) -> None:
         ],
         footer=(
             f"second plan: {summary['second_plan']['changes']:,} changes;  "
-            f"second apply: {summary['second_apply']['requests']:,} requests"
+            f"second apply: {summary['second_apply']['requests']:,} requests;  "
+            f"after reading it back: {summary['read_back']['changes']:,} changes"
+            + (
+                f" ({summary['read_back']['list_adds']:,} created contacts join a list)"
+                if summary["read_back"]["list_adds"]
+                else ""
+            )
         ),
     )

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from e2e_installation import Demo, Installation
 
+from ingestion.clock import set_clock
 from leadhouse.sandbox_process import Sandbox, ensure_world, running_sandbox
 from leadhouse.settings import PROJECT_DIR
 from orchestration.publish import swap_link
@@ -109,6 +110,9 @@ def test_what_was_planned_was_written_and_the_second_time_nothing(demo: Demo) ->
     assert done["rejected"] == 0
     assert demo.summary["second_plan"]["changes"] == 0
     assert demo.summary["second_apply"]["requests"] == 0
+    assert demo.summary["read_back"]["changes"] == demo.summary["read_back"]["list_adds"], (
+        "what we wrote, read back, changed a score"
+    )
 
 
 def test_planted_truth_is_met(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,7 +204,6 @@ def test_an_incremental_second_day_equals_a_full_refresh(demo: Demo, sandbox_of_
         if day2.exists():
             shutil.copytree(day2, world.folder / part, dirs_exist_ok=True)
     sandbox_of_demo.apply_day2()
-    as_of = f"{world.as_of + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
     full = Installation(
         tmp_path,
         demo.installation.world,
@@ -208,9 +211,8 @@ def test_an_incremental_second_day_equals_a_full_refresh(demo: Demo, sandbox_of_
         {"LEADHOUSE_OPS_URL": f"sqlite:///{demo.installation.ops}"},
     )
     for installation in (demo.installation, full):
-        installation.leadhouse("clock", "--as-of", as_of)
-        installation.leadhouse("ingest", sandbox=sandbox_of_demo)
-        installation.leadhouse("build", sandbox=sandbox_of_demo)
+        set_clock(installation.warehouse, world.as_of + timedelta(days=1))
+        installation.leadhouse("refresh", sandbox=sandbox_of_demo)
     with Days(demo.installation.published, full.published) as days:
         # The CRM no longer tells of a record it merged into another: only who read it before knows it.
         survivors = days.column("select properties from full_day.marts.observed_hubspot_contacts")
