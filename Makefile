@@ -34,18 +34,17 @@ setup: $(STAMP) ## Make .venv from requirements.lock (the other targets do it by
 demo: $(STAMP) ## Run the whole path on the sandbox CRM (WORLD=small|medium|large)
 	@$(BIN)/leadhouse demo --world $(WORLD)
 
-test: $(STAMP) ## Run every test: lint, dbt parse, unit, integration, end to end
-	@$(BIN)/python -m ruff check .
+test: lint ## Run every test: style, types, dbt parse, unit, integration, end to end
 	@$(BIN)/python -m pytest
 
 lint: $(STAMP) ## Check style and types (ruff, mypy, sqlfmt)
 	@$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
-	@$(BIN)/sqlfmt --check --quiet models macros tests/dbt snapshots
+	@$(BIN)/sqlfmt --check --quiet models macros tests/dbt
 	@$(BIN)/python -m mypy
 
 format: $(STAMP) ## Rewrite Python and SQL in the house style
 	@$(BIN)/python -m ruff check --fix --quiet . ; $(BIN)/python -m ruff format --quiet .
-	@$(BIN)/sqlfmt --quiet models macros tests/dbt snapshots
+	@$(BIN)/sqlfmt --quiet models macros tests/dbt
 
 dagster: $(STAMP) ## Open Dagster on http://127.0.0.1:3000
 	@$(BIN)/leadhouse dagster
