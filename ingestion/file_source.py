@@ -32,7 +32,7 @@ from ingestion.completeness import fingerprint
 from ingestion.errors import FileRefused, IngestionError
 from ingestion.loading import Into, Loader, Produce, State
 from ingestion.quarantine import QuarantineWriter, Reject, forget_files
-from ingestion.results import LoadResult, NoProgress, Progress
+from ingestion.results import REFUSED, LoadResult, NoProgress, Progress
 from ingestion.schemas import RawTable
 from ingestion.warehouse import opened, record_loads, utc_now
 
@@ -100,7 +100,7 @@ def plan_files(files: Sequence[SourceFile], known: State) -> FilePlan:
         try:
             sha256 = fingerprint(file.path, file.name)
         except FileRefused as refused:
-            plan.notes.append(f"refused {refused}")
+            plan.notes.append(f"{REFUSED}{refused}")
             if name is not None:
                 plan.notes.append(f"{name}: the rows of its earlier, whole version stay")
             continue
@@ -209,7 +209,7 @@ def load_files(
             # Found out only while reading: the other files still load, this one is tried again next run.
             quarantine.discard()
             refused.add(error.file)
-            plan.notes.append(f"refused {error}")
+            plan.notes.append(f"{REFUSED}{error}")
         except IngestionError:
             quarantine.discard()
             raise

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+#: How a note begins that tells of a file or part left out for now.
+REFUSED = "refused "
+
 
 @dataclass(frozen=True)
 class LoadResult:
@@ -27,6 +30,11 @@ class LoadResult:
     started_at: datetime
     finished_at: datetime
     notes: tuple[str, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """The notes that tell of something left out, to be tried again by the next load."""
+        return tuple(note for note in self.notes if note.startswith(REFUSED))
 
 
 class Progress(Protocol):

@@ -178,7 +178,7 @@ def ingest(
     if mapping:
         os.environ["LEADHOUSE_MAPPINGS"] = ",".join(str(path.resolve()) for path in mapping)
         source = [*(source or []), "files"]
-    from leadhouse.display import live_progress
+    from leadhouse.display import console, live_progress
     from orchestration.loading import SOURCES
     from orchestration.runs import run_job
 
@@ -201,6 +201,8 @@ def ingest(
     with live_progress() as progress:
         report = run_job("ingest", progress, groups=[f"ingest_{name}" for name in source] if source else None)
     _tell_loads(report)
+    for failed in report.checks_failed:
+        console.print(f"  [yellow]not passed:[/] {_escaped(failed)}", soft_wrap=True)
 
 
 @app.command()
@@ -233,15 +235,19 @@ def _tell_build(report: RunReport) -> None:
         f"{report.checks_passed:,} checks passed, {len(report.checks_failed):,} did not."
     )
     for failed in report.checks_failed:
-        console.print(f"  [yellow]not passed:[/] {failed}")
+        console.print(f"  [yellow]not passed:[/] {_escaped(failed)}", soft_wrap=True)
 
 
 def _notes(metadata: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Each sentence a loader had to say, once, with the raw tables it is about."""
+    """Each sentence a loader had to say, once, with the raw tables it is about; what it refused is told by checks."""
+    from ingestion.results import REFUSED
+
     found: dict[str, list[str]] = {}
     for asset, values in metadata.items():
         for line in str(values.get("notes") or "").splitlines():
-            found.setdefault(line.removeprefix("- "), []).append(asset.replace("/", "."))
+            note = line.removeprefix("- ")
+            if not note.startswith(REFUSED):
+                found.setdefault(note, []).append(asset.replace("/", "."))
     return found
 
 

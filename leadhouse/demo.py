@@ -147,7 +147,7 @@ def build_all() -> None:
         f"{len(built.checks_failed):,} did not."
     )
     for name in built.checks_failed:
-        console.print(f"  [yellow]not passed:[/] {name}")
+        console.print("  not passed: " + name, style="yellow", markup=False, soft_wrap=True)
 
 
 def write_back(sandbox: Sandbox) -> Round:

@@ -26,7 +26,8 @@ _ADDED_UP = {"rows_read", "rows_loaded", "rejected", "requests", "seconds"}
 
 @dataclass(frozen=True)
 class RunReport:
-    """A finished run. ``metadata`` is by asset (``raw_hubspot/contacts``) and name; ``seconds`` is wall time."""
+    """A finished run. ``metadata`` is by asset (``raw_hubspot/contacts``) and name; ``checks_failed`` says which asset,
+    which check and why; ``seconds`` is wall time."""
 
     job: str
     run_id: str
@@ -103,6 +104,7 @@ def run_job(
         checks_passed=sum(check.passed for check in result.get_asset_check_evaluations()),
         checks_failed=tuple(
             f"{check.asset_key.to_user_string()}: {check.check_name}"
+            + (f": {check.description}" if check.description else "")
             for check in result.get_asset_check_evaluations()
             if not check.passed
         ),
@@ -128,7 +130,8 @@ def _raise_first_failure(job: str, result: dg.ExecuteInProcessResult) -> None:
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
+            # Dagster's own wrappers say nothing; below the error that was raised stand only its technical causes.
+            while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
                 error = error.cause
             if error is None:
                 raise RunFailed(f"{event.step_key} failed without a message; see `leadhouse dagster`.")

@@ -119,6 +119,7 @@ class IngestComponent(dg.Component, dg.Model, dg.Resolvable):
                 results, problems = error.results, error.problems
                 for problem in problems:
                     context.log.warning(problem)
+            problems += tuple(refusal for result in results for refusal in result.refusals)
             by_table: dict[str, list[LoadResult]] = {table: [] for table in group.tables}
             for result in results:
                 by_table.setdefault(result.entity.removeprefix(f"{self.dataset}."), []).append(result)
@@ -139,6 +140,7 @@ class IngestComponent(dg.Component, dg.Model, dg.Resolvable):
                 check_name=CHECK_NAME,
                 passed=not problems,
                 severity=dg.AssetCheckSeverity.WARN,
+                description=" ".join(problems) or None,
                 metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in problems))},
             )
 

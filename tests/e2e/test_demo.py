@@ -223,6 +223,18 @@ def test_an_incremental_second_day_equals_a_full_refresh(demo: Demo, sandbox_of_
     assert demo.rows("select count(*) from marts.fct_touches where touch_at >= timestamp '2026-11-01'")[0][0] > 0
 
 
+def test_dg_finds_nothing_wrong(demo: Demo) -> None:
+    checked = subprocess.run(
+        [str(Path(sys.executable).with_name("dg")), "check", "defs"],
+        cwd=PROJECT_DIR,
+        env=demo.installation.environment() | {"PYTHONPATH": str(PROJECT_DIR), "DAGSTER_DISABLE_TELEMETRY": "true"},
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "All definitions loaded successfully" in checked.stdout
+
+
 def test_a_wrong_token_is_one_message(demo: Demo, sandbox_of_demo: Sandbox, tmp_path: Path) -> None:
     stranger = Installation(tmp_path, demo.installation.world, demo.installation.target)
     wrong = replace(sandbox_of_demo, token="pat-wrong-token")
