@@ -12,7 +12,7 @@ with
             submissions.submission_id,
             submissions.submitted_at,
             clusters.contact_id,
-            clusters.is_oldest
+            clusters.is_leading
             and row_number() over (
                 partition by records.record_key order by submissions.submitted_at, submissions.submission_id
             )

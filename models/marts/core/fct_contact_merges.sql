@@ -1,4 +1,5 @@
--- Every record that was joined to an older one, and what it was recognised by (R5). One row per record and evidence.
+-- Every record that was joined to the one that leads its contact, and what it was recognised by (R5). One row per
+-- record and evidence.
 with
     clusters as (select * from {{ ref("int_contact_clusters") }}),
 
@@ -18,14 +19,14 @@ with
         select clusters.record_key, clusters.contact_id, records.source, records.record_id
         from clusters
         inner join records on clusters.record_key = records.record_key
-        where not clusters.is_oldest
+        where not clusters.is_leading
     ),
 
-    oldest as (
+    leading_records as (
         select clusters.contact_id, clusters.record_key as kept_record_key, records.source, records.record_id
         from clusters
         inner join records on clusters.record_key = records.record_key
-        where clusters.is_oldest
+        where clusters.is_leading
     ),
 
     final as (
@@ -43,14 +44,14 @@ with
             merged.contact_id,
             merged.source,
             merged.record_id,
-            oldest.source as kept_source,
-            oldest.record_id as kept_record_id,
+            leading_record.source as kept_source,
+            leading_record.record_id as kept_record_id,
             evidence.identifier_type,
             evidence.identifier_value,
             linked.source as linked_source,
             linked.record_id as linked_record_id
         from merged
-        inner join oldest on merged.contact_id = oldest.contact_id
+        inner join leading_records as leading_record on merged.contact_id = leading_record.contact_id
         inner join evidence on merged.record_key = evidence.record_key
         inner join records as linked on evidence.linked_record_key = linked.record_key
     )

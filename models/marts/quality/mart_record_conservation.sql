@@ -50,11 +50,11 @@ with
     ),
 
     contact_fates as (
-        select records.source, 'contacts' as entity, clusters.is_oldest as is_kept, count(*) as records
+        select records.source, 'contacts' as entity, clusters.is_leading as is_kept, count(*) as records
         from {{ ref("int_contact_records") }} as records
         inner join {{ ref("int_contact_clusters") }} as clusters on records.record_key = clusters.record_key
         where records.source not in ('hubspot_forms', 'events')
-        group by records.source, clusters.is_oldest
+        group by records.source, clusters.is_leading
     ),
 
     account_fates as (
@@ -76,11 +76,11 @@ with
     ),
 
     people_fates as (
-        select records.source, 'people' as entity, clusters.is_oldest as is_kept, count(*) as records
+        select records.source, 'people' as entity, clusters.is_leading as is_kept, count(*) as records
         from {{ ref("int_contact_records") }} as records
         inner join {{ ref("int_contact_clusters") }} as clusters on records.record_key = clusters.record_key
         where records.source = 'events'
-        group by records.source, clusters.is_oldest
+        group by records.source, clusters.is_leading
     ),
 
     event_fates as (
