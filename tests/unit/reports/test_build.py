@@ -59,3 +59,10 @@ def test_a_block_without_a_name_is_refused(tmp_path: Path, snapshot: Path) -> No
 def test_no_snapshot_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PageError, match="run the pipeline first"):
         build_site(tmp_path / "absent.duckdb", tmp_path / "site")
+
+
+def test_an_empty_crm_has_pages_too(tmp_path: Path, snapshot: Path) -> None:
+    with duckdb.connect(str(snapshot)) as connection:
+        connection.execute("update marts.published_build set ruleset_version = null")
+    build_site(snapshot, tmp_path / "site", write_page(tmp_path / "pages", "# P\n"))
+    assert "rules -;" in (tmp_path / "site" / "page.html").read_text(encoding="utf-8")
