@@ -8,10 +8,9 @@ from typing import Any
 import duckdb
 
 _SOURCES = """
-    select source, sum(raw_records)::bigint, sum(kept)::bigint, sum(merged)::bigint, sum(quarantined)::bigint
+    select source || ' ' || replace(entity, '_', ' '), raw_records, kept, merged, quarantined
     from marts.mart_record_conservation
-    group by source
-    order by sum(raw_records) desc, source
+    order by raw_records desc, source, entity
 """
 
 _TOP_ACCOUNTS = """
