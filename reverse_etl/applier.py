@@ -35,6 +35,7 @@ from reverse_etl.errors import (
 from reverse_etl.manifest import ListSpec, Spec, SyncSpec
 from reverse_etl.plan import Plan, SyncPlan, plan_from_row
 from reverse_etl.policies import POLICIES
+from reverse_etl.render import mask
 from reverse_etl.store import Change, Store, WriteRow, utc_now
 from reverse_etl.values import canonical
 
@@ -402,9 +403,10 @@ class _Run:
         self._hopeless += 1
         self._hopeless_rows += len(rows)
         if self._hopeless >= _HOPELESS_BATCHES and self._hopeless_rows >= _HOPELESS_ROWS and self._result.unsent:
+            # Ends up in logs; the CRM's words often quote the e-mail address they are about.
             raise ConnectorError(
                 f"{self._spec.model}: the CRM refused every one of the last {self._hopeless_rows} records, so the rest "
-                f"was not sent. The last reason: {rows[-1].error_message}"
+                f"was not sent. The last reason: {mask(rows[-1].error_message or '')}"
             )
 
     # -- what a batch does (in a worker thread) ------------------------------------------------------------------

@@ -322,12 +322,16 @@ def test_a_list_deleted_meanwhile_is_made_again(project: Project, portal: Portal
 
 def test_a_sync_that_is_refused_throughout_stops(project: Project, portal: Portal) -> None:
     ids = make(portal, "hopeless", 400)
-    wanted = [{**row, "lead_score": "none of them is a number"} for row in contacts_of(ids, "hopeless")]
+    wanted = [{**row, "lead_score": "ana.lima@acme.example is no number"} for row in contacts_of(ids, "hopeless")]
     project.publish(
         meta=ONLY_CONTACTS, contacts=wanted, observed_contacts={i: {} for i in ids}, columns={"lead_score": "varchar"}
     )
-    with pytest.raises(ConnectorError, match="the CRM refused every one of the last 300 records, so the rest was not"):
+    refused = "the CRM refused every one of the last 300 records, so the rest was not"
+    with pytest.raises(ConnectorError, match=refused) as told:
         project.apply(project.plan(), requests_in_flight=1)
+    # The message ends up in logs: the CRM quotes the value, we do not.
+    assert "a***@acme.example" in str(told.value)
+    assert "ana.lima" not in str(told.value)
     with project.store() as store:
         assert len(store.dead_letter_rows()) == 300
         assert store.list_plans()[0]["status"] == "failed"
