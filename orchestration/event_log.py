@@ -4,7 +4,7 @@ A build records about 1,300 events (an asset or check planned, started, done). D
 for each and waits for the disk two or three times: 21 s of a 50 s build on a busy disk went into announcing the assets.
 Here the engines stay open and SQLite flushes at checkpoints only (``synchronous = NORMAL``; the files are in WAL mode):
 a power cut may lose the last events of a run, never damage the file. Nothing but run history is kept here; what was
-written to a CRM is in the operational store, which flushes every commit.
+written to a CRM is in the operational store (``reverse_etl/store.py``).
 """
 
 from __future__ import annotations
