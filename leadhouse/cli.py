@@ -6,6 +6,7 @@ quick.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -176,7 +177,8 @@ def ingest(
 ) -> None:
     """Load every configured source into the raw schemas."""
     if mapping:
-        os.environ["LEADHOUSE_MAPPINGS"] = ",".join(str(path.resolve()) for path in mapping)
+        # As JSON: a comma is a character of file names too.
+        os.environ["LEADHOUSE_MAPPINGS"] = json.dumps([str(path.resolve()) for path in mapping])
         source = [*(source or []), "files"]
     from leadhouse.display import console, live_progress
     from orchestration.loading import SOURCES
@@ -196,7 +198,8 @@ def ingest(
             "LEADHOUSE_EVENTS_DIR, LEADHOUSE_ADS_DIR, LEADHOUSE_ENRICHMENT_DIR or LEADHOUSE_MAPPINGS, "
             "or try `leadhouse demo`."
         )
-    if source is None and SOURCES["hubspot"].is_configured(settings):
+    if (source is None or "hubspot" in source) and SOURCES["hubspot"].is_configured(settings):
+        # A missing token is told before anything runs, and as wrong settings.
         settings.hubspot_access()
     with live_progress() as progress:
         report = run_job("ingest", progress, groups=[f"ingest_{name}" for name in source] if source else None)

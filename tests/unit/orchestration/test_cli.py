@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from leadhouse import cli
-from leadhouse.settings import PROJECT_DIR
+from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
 
 runner = CliRunner()
 
@@ -54,6 +54,29 @@ def test_unknown_source() -> None:
     result = runner.invoke(cli.app, ["ingest", "--source", "salesfarce"])
     assert result.exit_code == 2
     assert "--source salesfarce: no such source. Known: hubspot" in said(result)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--source", "hubspot"]])
+def test_a_portal_without_its_token(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHOUSE_HUBSPOT_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.delenv("LEADHOUSE_HUBSPOT_TOKEN", raising=False)
+    result = runner.invoke(cli.app, ["ingest", *arguments])
+    assert result.exit_code == 2
+    assert "its token is not" in said(result)
+
+
+def test_a_mapping_whose_name_holds_a_comma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHOUSE_MAPPINGS", "")
+    read: list[Path] = []
+
+    def stop(*_: object, **__: object) -> None:
+        read.extend(load_settings().mappings)
+        raise SettingsError("stopped by the test")
+
+    monkeypatch.setattr("orchestration.runs.run_job", stop)
+    mapping = tmp_path / "a, b.yml"
+    assert runner.invoke(cli.app, ["ingest", "--mapping", str(mapping)]).exit_code == 2
+    assert read == [mapping.resolve()]
 
 
 def test_apply_without_a_portal() -> None:
