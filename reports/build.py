@@ -38,13 +38,13 @@ class Page:
 def build_site(published_path: Path, out_dir: Path, pages_dir: Path = PAGES) -> list[Page]:
     """Build every page in ``pages_dir`` from the snapshot at ``published_path`` into ``out_dir``.
 
-    Returns the pages in the order of their file names. Raises ``PageError`` for a missing snapshot or a failing query;
+    Returns the pages, `index` first, then by file name. Raises ``PageError`` for a missing snapshot or a failing query;
     in that case nothing is written, so a broken page never replaces a good site.
     """
     if not published_path.exists():
         raise PageError(f"no published snapshot at {published_path}: run the pipeline first (make demo)")
     snapshot = published_path.resolve()
-    files = sorted(pages_dir.glob("*.md"))
+    files = sorted(pages_dir.glob("*.md"), key=lambda file: (file.stem != "index", file.stem))
     if not files:
         raise PageError(f"no pages: {pages_dir} holds no .md file")
     environment = Environment(loader=FileSystemLoader(HERE / "templates"), undefined=StrictUndefined, autoescape=True)
@@ -96,7 +96,11 @@ def _table(file: Path, line: int, name: str, sql: str, connection: duckdb.DuckDB
         raise PageError(f"{file.name}, line {line}, query {name}: {error}") from error
     columns = [column[0] for column in result.description or []]
     rows = result.fetchall()
-    head = "".join(f'<th scope="col">{escape(column.replace("_", " "))}</th>' for column in columns)
+    numeric = [any(_is_number(row[place]) for row in rows) for place in range(len(columns))]
+    head = "".join(
+        f'<th scope="col"{_NUMBER if is_numeric else ""}>{escape(column.replace("_", " "))}</th>'
+        for column, is_numeric in zip(columns, numeric, strict=True)
+    )
     body = "\n".join(_row(row) for row in rows) or f'<tr><td colspan="{len(columns)}">No rows.</td></tr>'
     return (
         f'<div class="scroll"><table id="{escape(name)}"><thead><tr>{head}</tr></thead>\n'
@@ -104,11 +108,15 @@ def _table(file: Path, line: int, name: str, sql: str, connection: duckdb.DuckDB
     )
 
 
+_NUMBER = ' class="number"'
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
 def _row(row: Sequence[object]) -> str:
-    cells = []
-    for value in row:
-        kind = ' class="number"' if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else ""
-        cells.append(f"<td{kind}>{escape(_cell(value))}</td>")
+    cells = [f"<td{_NUMBER if _is_number(value) else ''}>{escape(_cell(value))}</td>" for value in row]
     return f"<tr>{''.join(cells)}</tr>"
 
 
