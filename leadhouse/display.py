@@ -118,12 +118,12 @@ def live_progress() -> Iterator[LiveProgress | LineProgress]:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, footer: str | None = None) -> None:
-    """Prints a table; numbers are right-aligned and grouped by thousands."""
+    """Prints a table; numbers are right-aligned and grouped by thousands. ``footer`` is a line below."""
     numeric = [
         bool(rows) and all(isinstance(row[index], int | float) or row[index] is None for row in rows)
         for index in range(len(columns))
     ]
-    shown = Table(title=title, title_justify="left", title_style="bold", caption=footer, caption_justify="left")
+    shown = Table(title=title, title_justify="left", title_style="bold")
     for index, (name, is_number) in enumerate(zip(columns, numeric, strict=True)):
         shown.add_column(
             name, justify="right" if is_number else "left", overflow="fold", no_wrap=index == 0 or is_number
@@ -131,6 +131,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, 
     for row in rows:
         shown.add_row(*(cell(value) for value in row))
     console.print(shown)
+    if footer:
+        console.print(footer, style="italic", soft_wrap=True)
 
 
 def cell(value: Any) -> str:
