@@ -11,7 +11,7 @@ with
 
     hubspot_records as (select * from {{ ref("int_contact_hubspot_records") }}),
 
-    contact_emails as (select * from {{ ref("int_contact_emails") }}),
+    mailboxes as (select * from {{ ref("int_contact_identifiers") }} where identifier_type in ('email', 'email_role')),
 
     clean_emails as (select * from {{ ref("int_clean_emails") }}),
 
@@ -26,7 +26,8 @@ with
             clusters.contact_id,
             count(*) as source_record_count,
             min(records.created_at) as created_at,
-            max(case when records.is_opted_out and not records.is_archived then 1 else 0 end) as is_opted_out,
+            -- An opt-out outlives the record it was given on: who said no on an archived one said no.
+            max(case when records.is_opted_out then 1 else 0 end) as is_opted_out,
             max(case when records.source = 'hubspot' and records.is_archived then 1 else 0 end) as has_archived,
             max(case when clusters.is_oldest then records.capture_method end) as capture_method
         from clusters
@@ -55,20 +56,23 @@ with
     -- The last word of each mailbox on marketing mail.
     subscriptions as (
         select
-            contact_emails.contact_id,
+            clean_emails.email_canonical,
             subscription_changes.subscription_status,
-            subscription_changes.event_at,
             row_number() over (
                 partition by clean_emails.email_canonical
                 order by subscription_changes.event_at desc, subscription_changes.event_id desc
             ) as recency
         from subscription_changes
         inner join clean_emails on subscription_changes.email_raw = clean_emails.email_raw
-        inner join contact_emails on clean_emails.email_canonical = contact_emails.email_canonical
     ),
 
+    -- Whoever is written to at a mailbox that opted out: all who share it, linked or not.
     unsubscribed as (
-        select distinct contact_id from subscriptions where recency = 1 and subscription_status = 'UNSUBSCRIBED'
+        select distinct clusters.contact_id
+        from subscriptions
+        inner join mailboxes on subscriptions.email_canonical = mailboxes.identifier_value
+        inner join clusters on mailboxes.record_key = clusters.record_key
+        where subscriptions.recency = 1 and subscriptions.subscription_status = 'UNSUBSCRIBED'
     ),
 
     crm_records as (
