@@ -1,6 +1,6 @@
--- The newest report of each platform, campaign and day, with its channel and in the reporting currency. Older reports
--- are
--- superseded and counted in mart_record_conservation.
+-- The newest report of each platform, campaign and day, with its channel and in the reporting currency. A report may
+-- break a campaign's day down (by ad, by country): its lines add up. Older reports are superseded and counted in
+-- mart_record_conservation.
 with
     spend as (select * from {{ ref("stg_ads__spend") }}),
 
@@ -11,16 +11,31 @@ with
     ranked as (
         select
             spend.*,
-            row_number() over (
+            rank() over (
                 partition by
                     spend.platform,
                     coalesce(spend.channel_raw, ''),
                     coalesce(spend.campaign, ''),
                     spend.spend_on,
                     spend.currency
-                order by spend.source_file desc, spend.loaded_at desc, spend.source_row desc
+                order by spend.source_file desc, spend.loaded_at desc
             ) as recency
         from spend
+    ),
+
+    reported as (
+        select
+            platform,
+            channel_raw,
+            campaign,
+            spend_on,
+            currency,
+            cast(sum(spend) as decimal(18, 2)) as spend,
+            cast(sum(impressions) as bigint) as impressions,
+            cast(sum(clicks) as bigint) as clicks
+        from ranked
+        where recency = 1
+        group by platform, channel_raw, campaign, spend_on, currency
     ),
 
     kinds as (
@@ -61,31 +76,36 @@ with
         select
             {{
                 hash_key(
-                    ["ranked.platform", "ranked.channel_raw", "ranked.campaign", "ranked.spend_on", "ranked.currency"]
+                    [
+                        "reported.platform",
+                        "reported.channel_raw",
+                        "reported.campaign",
+                        "reported.spend_on",
+                        "reported.currency",
+                    ]
                 )
             }} as spend_id,
-            ranked.spend_on,
-            ranked.platform,
+            reported.spend_on,
+            reported.platform,
             matched.channel,
-            ranked.campaign,
-            ranked.currency,
-            ranked.spend,
-            cast(ranked.spend * rates.rate as decimal(18, 2)) as spend_reporting,
-            ranked.impressions,
-            ranked.clicks
-        from ranked
+            reported.campaign,
+            reported.currency,
+            reported.spend,
+            cast(reported.spend * rates.rate as decimal(18, 2)) as spend_reporting,
+            reported.impressions,
+            reported.clicks
+        from reported
         left join
             matched
-            on coalesce(ranked.platform, '') = matched.platform
-            and coalesce(ranked.channel_raw, '') = matched.channel_raw
-            and coalesce(ranked.campaign, '') = matched.campaign
+            on coalesce(reported.platform, '') = matched.platform
+            and coalesce(reported.channel_raw, '') = matched.channel_raw
+            and coalesce(reported.campaign, '') = matched.campaign
             and matched.choice = 1
         left join
             rates
-            on ranked.currency = rates.currency
-            and ranked.spend_on >= rates.valid_from
-            and ranked.spend_on < rates.valid_to
-        where ranked.recency = 1
+            on reported.currency = rates.currency
+            and reported.spend_on >= rates.valid_from
+            and reported.spend_on < rates.valid_to
     )
 
 select *
