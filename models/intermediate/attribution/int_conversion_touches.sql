@@ -47,7 +47,11 @@ with
             on conversions.account_id = touches.account_id
             and conversions.conversion_at >= touches.touch_at
             and conversions.journey_from_at <= touches.touch_at
-        left join account_leads on conversions.account_id = account_leads.account_id
+        -- A lead created after the conversion was created by none of its touches.
+        left join
+            account_leads
+            on conversions.account_id = account_leads.account_id
+            and conversions.conversion_at >= account_leads.lead_created_at
 
         union all
 
@@ -68,7 +72,10 @@ with
             on people_on_opportunity.contact_id = touches.contact_id
             and conversions.conversion_at >= touches.touch_at
             and conversions.journey_from_at <= touches.touch_at
-        left join opportunity_leads on conversions.opportunity_id = opportunity_leads.opportunity_id
+        left join
+            opportunity_leads
+            on conversions.opportunity_id = opportunity_leads.opportunity_id
+            and conversions.conversion_at >= opportunity_leads.lead_created_at
         where conversions.account_id is null
     ),
 
