@@ -25,8 +25,15 @@ with
     contacts as (
         select
             dim_contacts.*,
+            -- A throw-away address is no company's.
             case
-                when dim_contacts.email is null then null when free_mail.domain is null then 'business' else 'free'
+                when dim_contacts.email is null
+                then null
+                when dim_contacts.email_status = 'disposable'
+                then 'disposable'
+                when free_mail.domain is null
+                then 'business'
+                else 'free'
             end as email_domain_kind
         from dim_contacts
         left join free_mail on {{ dbt.split_part("dim_contacts.email", "'@'", 2) }} = free_mail.domain
