@@ -7,10 +7,25 @@ with
             person_record_id as record_id,
             max(user_id) as user_id,
             min(event_at) as created_at,
-            max(event_at) as updated_at,
-            max_by(email_raw, event_at) filter (where email_raw is not null) as email_raw
+            max(event_at) as updated_at
         from events
         group by person_record_id
+    ),
+
+    -- Few addresses a person: they are ranked, not the events.
+    addresses as (
+        select person_record_id as record_id, email_raw, max(event_at) as last_seen_at
+        from events
+        where email_raw is not null
+        group by person_record_id, email_raw
+    ),
+
+    newest_addresses as (
+        select
+            record_id,
+            email_raw,
+            row_number() over (partition by record_id order by last_seen_at desc, email_raw) as recency
+        from addresses
     ),
 
     traits as (
@@ -47,7 +62,7 @@ with
         select
             people.record_id,
             people.user_id,
-            people.email_raw,
+            newest_addresses.email_raw,
             {{ blank_to_null("newest_traits.first_name") }} as first_name,
             {{ blank_to_null("newest_traits.last_name") }} as last_name,
             {{ blank_to_null("newest_traits.job_title") }} as job_title,
@@ -55,6 +70,7 @@ with
             people.created_at,
             people.updated_at
         from people
+        left join newest_addresses on people.record_id = newest_addresses.record_id and newest_addresses.recency = 1
         left join newest_traits on people.record_id = newest_traits.record_id and newest_traits.recency = 1
     )
 
