@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -52,6 +52,9 @@ class World(StrEnum):
     medium = "medium"
     large = "large"
 
+
+#: Marts older than this are said to be of the past before their plan is applied.
+_PAST = timedelta(days=2)
 
 WorldOption = Annotated[World, typer.Option("--world", help="Size of the sample world.")]
 
@@ -314,11 +317,21 @@ def plan(
     if context.invoked_subcommand:
         return
     from leadhouse.display import console, plan_examples, plan_table
+    from orchestration.publish import current_snapshot, published_as_of
     from orchestration.syncing import make_plan
 
-    made = make_plan(load_settings(), only)
+    settings = load_settings()
+    made = make_plan(settings, only)
     plan_table([made], title=f"Plan {made.plan_id}")
     plan_examples([made])
+    as_of = published_as_of(current_snapshot(settings.published))
+    if as_of is not None and datetime.now(UTC).replace(tzinfo=None) - as_of > _PAST:
+        console.print(
+            f"These marts are of {as_of:%Y-%m-%d %H:%M} UTC: applying this plan gives the CRM that day's scores and "
+            "lists. For the present: leadhouse clock --live, leadhouse build, leadhouse plan.",
+            style="yellow",
+            soft_wrap=True,
+        )
     console.print(f"{made.changes:,} changes. Apply with: leadhouse apply {made.plan_id}", soft_wrap=True)
 
 

@@ -103,6 +103,13 @@ def current_snapshot(published_dir: Path) -> Path:
     return link.resolve()
 
 
+def published_as_of(snapshot: Path) -> datetime | None:
+    """The moment (UTC, without a zone) for which the marts of a snapshot were computed; None if it does not say."""
+    with duckdb.connect(str(snapshot), read_only=True) as connection:
+        row = connection.execute(f"select as_of_at from {PUBLISHED_SCHEMA}.published_build").fetchone()
+    return row[0] if row else None
+
+
 def _write(warehouse: Path, path: Path, build_id: str) -> Published:
     connection = duckdb.connect(str(path))
     try:

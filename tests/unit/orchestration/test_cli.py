@@ -4,13 +4,17 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from leadhouse import cli
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
+from orchestration.publish import publish
+from reverse_etl.plan import Plan
 
 runner = CliRunner()
 
@@ -90,6 +94,23 @@ def test_plan_before_anything_is_published() -> None:
     assert result.exit_code == 1
     assert "Nothing is published" in said(result)
     assert "leadhouse build" in said(result)
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(0, False), (50, True)])
+def test_a_plan_of_a_past_day_says_so(
+    days: int, is_told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    as_of = now - timedelta(days=days)
+    with duckdb.connect(str(tmp_path / "wh.duckdb")) as connection:
+        connection.execute("create schema marts; create schema intermediate; create table marts.numbers as select 1")
+        connection.execute("create table intermediate.int_as_of as select ?::timestamp as as_of_at", [as_of])
+    publish(tmp_path / "wh.duckdb", tmp_path / "data" / "published")
+    plan = Plan("plan_1", now, now, None, None, "current.duckdb", "b1.duckdb", ())
+    monkeypatch.setattr("orchestration.syncing.make_plan", lambda *_: plan)
+    result = runner.invoke(cli.app, ["plan"])
+    assert result.exit_code == 0
+    assert (f"These marts are of {as_of:%Y-%m-%d}" in said(result)) is is_told
 
 
 def test_clock_is_pinned_and_released() -> None:
