@@ -11,9 +11,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation, localcontext
 
-#: Property types of HubSpot that we write (its property API's own names).
-PROPERTY_TYPES = ("string", "number", "bool", "date", "datetime", "enumeration", "phone_number")
-
 #: Digits kept after the point when numbers are compared.
 NUMBER_SCALE = 10
 

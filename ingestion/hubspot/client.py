@@ -242,13 +242,6 @@ class CountingClient:
         """GET; the decoded JSON object."""
         return _object(self._client.request(self._count, "GET", path, params, None), path)
 
-    def get_list(self, path: str, params: Mapping[str, Any] | None = None) -> list[Any]:
-        """GET of an endpoint that answers a bare list."""
-        value = self._client.request(self._count, "GET", path, params, None)
-        if not isinstance(value, list):
-            raise UnexpectedAnswer(f"GET {path}: a list was expected, got {type(value).__name__}")
-        return value
-
     def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """POST of a reading endpoint (search, batch read); the decoded JSON object."""
         return _object(self._client.request(self._count, "POST", path, None, body), path)
