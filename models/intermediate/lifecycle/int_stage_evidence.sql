@@ -36,6 +36,18 @@ with
         inner join opportunities on contact_opportunities.opportunity_id = opportunities.opportunity_id
     ),
 
+    -- Nobody is lost with one deal while another of theirs is open.
+    lost_beside_another as (
+        select distinct lost.contact_id, lost.opportunity_id
+        from opportunity_facts as lost
+        inner join opportunity_facts as others on lost.contact_id = others.contact_id
+        where
+            lost.stage_kind = 'lost'
+            and lost.opportunity_id != others.opportunity_id
+            and others.created_at <= lost.closed_at
+            and (others.stage_kind = 'open' or others.closed_at > lost.closed_at)
+    ),
+
     evidence as (
         select
             contact_id,
@@ -132,14 +144,24 @@ with
         union all
 
         select
-            contact_id,
+            opportunity_facts.contact_id,
             'opportunity' as evidence_kind,
-            stage_kind as evidence_value,
-            pipeline as evidence_detail,
-            closed_at as evidence_at,
-            'Deal ' || stage_kind || ': ' || coalesce(name, source_record_id) as evidence
+            opportunity_facts.stage_kind as evidence_value,
+            opportunity_facts.pipeline as evidence_detail,
+            opportunity_facts.closed_at as evidence_at,
+            'Deal '
+            || opportunity_facts.stage_kind
+            || ': '
+            || coalesce(opportunity_facts.name, opportunity_facts.source_record_id) as evidence
         from opportunity_facts
-        where stage_kind in ('won', 'lost') and closed_at is not null
+        left join
+            lost_beside_another
+            on opportunity_facts.contact_id = lost_beside_another.contact_id
+            and opportunity_facts.opportunity_id = lost_beside_another.opportunity_id
+        where
+            opportunity_facts.stage_kind in ('won', 'lost')
+            and opportunity_facts.closed_at is not null
+            and lost_beside_another.opportunity_id is null
     ),
 
     final as (
