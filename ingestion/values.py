@@ -12,6 +12,10 @@ from ingestion.errors import RecordRefused
 _EPOCH = datetime(1970, 1, 1)
 #: Epoch numbers above this are milliseconds (as seconds they would lie after the year 5138).
 _MILLISECONDS_FROM = 100_000_000_000
+#: A number with more digits before the point is a mistake; as text it could fill the memory (``1e999999``).
+_MOST_DIGITS = 60
+_CENT = Decimal("0.01")
+_LARGEST_AMOUNT = Decimal(10) ** 16
 
 
 def utc(moment: datetime) -> datetime:
@@ -33,7 +37,7 @@ def moment(value: object, field: str) -> datetime:
         return utc(value)
     if isinstance(value, str):
         text = value.strip()
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit() and len(text) < 20):
             try:
                 return utc(datetime.fromisoformat(text))
             except (ValueError, OverflowError) as error:
@@ -112,7 +116,23 @@ def decimal_number(text: str, field: str, *, decimal_mark: str = ".", group_mark
         raise RecordRefused(field, "bad_number", f"{text!r} is not a number") from error
     if not number.is_finite():
         raise RecordRefused(field, "bad_number", f"{text!r} is not a finite number")
+    if number.adjusted() > _MOST_DIGITS:
+        raise RecordRefused(field, "bad_number", f"{text!r} is too large")
     return number
+
+
+def money(text: str, field: str) -> Decimal:
+    """An amount of money, to the cent (see ``decimal_number``).
+
+    Raises:
+        RecordRefused: ``bad_number``; also for more than sixteen digits before the point, which no table holds.
+    """
+    amount = decimal_number(text, field)
+    if abs(amount) < _LARGEST_AMOUNT:
+        amount = amount.quantize(_CENT)
+    if abs(amount) >= _LARGEST_AMOUNT:
+        raise RecordRefused(field, "bad_number", f"{text!r} is too large for an amount of money")
+    return amount
 
 
 def whole_number(text: str, field: str, *, decimal_mark: str = ".", group_mark: str = "") -> int:

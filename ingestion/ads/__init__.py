@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from ingestion.quarantine import Reject
 from ingestion.results import LoadResult, Progress
 from ingestion.schemas import RAW_TABLES
 from ingestion.tabular import SUFFIXES, Record, TableBuilder, needed, read_records
-from ingestion.values import calendar_date, decimal_number, whole_number
+from ingestion.values import calendar_date, money, whole_number
 
 __all__ = ["load_ads", "read_spend"]
 
@@ -35,8 +34,6 @@ _ALIASES = {
     "impressions": ("impressions",),
     "clicks": ("clicks",),
 }
-_CENT = Decimal("0.01")
-_LARGEST = Decimal(10) ** 16
 
 
 def load_ads(
@@ -104,16 +101,13 @@ def _row(record: Record, columns: dict[str, str], platform: str) -> dict[str, An
         text = value(column)
         return None if text is None else whole_number(text, column)
 
-    spend = decimal_number(needed(value("spend"), "spend"), "spend")
-    if abs(spend) >= _LARGEST:
-        raise RecordRefused("spend", "bad_number", f"{spend} is too large for an amount of money")
     return {
         "spend_on": calendar_date(needed(value("spend_on"), "spend_on"), "spend_on"),
         "platform": needed(value("platform") or platform, "platform"),
         "channel": value("channel"),
         "campaign": value("campaign"),
         "currency": currency(needed(value("currency"), "currency"), "currency"),
-        "spend": spend.quantize(_CENT),
+        "spend": money(needed(value("spend"), "spend"), "spend"),
         "impressions": count("impressions"),
         "clicks": count("clicks"),
         "_source_row": record.number,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from ingestion.quarantine import Reject
 from ingestion.results import LoadResult, Progress
 from ingestion.schemas import RAW_TABLES
 from ingestion.tabular import SUFFIXES, Record, TableBuilder, needed, read_records
-from ingestion.values import decimal_number, moment
+from ingestion.values import moment, money
 
 __all__ = ["load_enrichment", "read_enrichment"]
 
@@ -78,7 +77,7 @@ def _row(record: Record, provider: str) -> dict[str, Any]:
         "revenue_currency": currency(revenue_currency, "revenue_currency") if revenue_currency else None,
         "provider": record.text("provider") or provider,
         "enriched_at": moment(enriched_at, "enriched_at") if enriched_at is not None else None,
-        "cost": decimal_number(cost, "cost").quantize(Decimal("0.01")) if cost is not None else None,
+        "cost": money(cost, "cost") if cost is not None else None,
         "cost_currency": currency(cost_currency, "cost_currency") if cost_currency else None,
         "_source_row": record.number,
     }

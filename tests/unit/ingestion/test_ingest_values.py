@@ -16,7 +16,7 @@ from ingestion.completeness import fingerprint
 from ingestion.currencies import currency
 from ingestion.errors import FileRefused, MappingError, RecordRefused
 from ingestion.files import read_mapping
-from ingestion.values import calendar_date, decimal_number, formatted_moment, moment, plain, whole_number
+from ingestion.values import calendar_date, decimal_number, formatted_moment, moment, money, plain, whole_number
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,25 @@ def test_whole_numbers():
     for bad in ("12.5", str(2**63)):
         with pytest.raises(RecordRefused):
             whole_number(bad, "clicks")
+
+
+def test_money():
+    assert money("12.345", "cost") == Decimal("12.34")
+    assert money("-9999999999999999.99", "cost") == Decimal("-9999999999999999.99")
+    for too_large in ("1e30", "9999999999999999.995", "1e999999"):
+        with pytest.raises(RecordRefused, match="too large"):
+            money(too_large, "cost")
+
+
+def test_a_number_of_a_million_digits_is_refused_not_written_out():
+    with pytest.raises(RecordRefused, match="too large"):
+        decimal_number("1e999999", "amount")
+
+
+@pytest.mark.parametrize("text", ["²", "1²", "9" * 5_000])
+def test_digits_that_are_no_number_refuse_one_record_not_the_load(text):
+    with pytest.raises(RecordRefused, match="not a moment"):
+        moment(text, "timestamp")
 
 
 def test_moments():
