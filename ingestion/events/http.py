@@ -92,7 +92,7 @@ def _dispatch(parsed: Parsed, path: str, body: Any, received_at: datetime | None
 def _is_posthog(path: str, body: Any) -> bool:
     events = mapping(body).get("batch", body)
     first = mapping(events[0] if isinstance(events, list) and events else events)
-    if first.get("messageId") or first.get("type") in segment_types():
+    if first.get("messageId") or text(first.get("type")) in segment_types():
         return False
     return (
         "distinct_id" in first

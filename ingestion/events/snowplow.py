@@ -7,7 +7,6 @@ device time in ms, ``uid`` user, ``duid`` first-party visitor, ``nuid``/``tnuid`
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -106,7 +105,7 @@ def _self_describing(fields: Mapping[str, Any], plain: str, encoded: str) -> Map
             letters = str(value).replace("+", "-").replace("/", "_").rstrip("=")
             value = base64.b64decode(letters + "=" * (-len(letters) % 4), altchars=b"-_", validate=True)
         return mapping(value if isinstance(value, Mapping) else orjson.loads(value))
-    except (binascii.Error, orjson.JSONDecodeError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise RecordRefused(
             name, "invalid_self_describing_json", f"is not {'base64url ' if name == encoded else ''}JSON ({error})"
         ) from error

@@ -227,3 +227,17 @@ def test_campaign_of_takes_the_first_value_and_any_case():
     }
     assert campaign_of("https://[broken/?utm_source=x") == {}
     assert campaign_of(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "event"),
+    [
+        ("/v1/batch", {"type": {"not": "a name"}, "anonymousId": "a", "timestamp": "2026-01-01T00:00:00Z"}),
+        ("/v1/batch", {"type": ["page"], "anonymousId": "a", "timestamp": "2026-01-01T00:00:00Z"}),
+        ("/com.snowplowanalytics.snowplow/tp2", {"e": "pv", "eid": "1", "cx": "²"}),
+    ],
+)
+def test_values_of_another_kind_are_refused_not_raised(path, event):
+    body = json.dumps({"batch": [event], "data": [event]}).encode()
+    parsed = parse_request(Request("POST", path, {}, body))
+    assert (len(parsed.rows), len(parsed.rejects)) == (0, 1)
