@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -359,8 +361,15 @@ def test_order_of_rows_changes_nothing(
             assert shuffled.execute(query).fetchall() == built.execute(query).fetchall()
 
 
-def test_the_models_build_on_empty_raw_tables(tmp_path: Path, dbt_build: Callable[..., Any]) -> None:
+def test_the_whole_project_and_every_dbt_test_hold_on_empty_raw_tables(
+    tmp_path: Path, dbt_build: Callable[..., Any]
+) -> None:
     path = write_raw(tmp_path / "empty.duckdb", {})
-    dbt_build(path, *MODELS, "--exclude", "resource_type:test")
+    dbt_build(path, "leadhouse", "--target-path", str(tmp_path / "target"))
     with duckdb.connect(str(path), read_only=True) as connection:
         assert connection.execute("select count(*) from marts.dim_contacts").fetchone() == (0,)
+    results = json.loads((tmp_path / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    ended = Counter((result["unique_id"].split(".")[0], result["status"]) for result in results)
+    assert ended["unit_test", "pass"] >= 20, "the unit tests of scoring, stages and attribution run here"
+    assert ended["test", "pass"] > 100
+    assert not {status for _, status in ended} - {"success", "pass", "no-op"}, ended
