@@ -91,7 +91,8 @@ with
             reported.campaign,
             reported.currency,
             reported.spend,
-            cast(reported.spend * rates.rate as decimal(18, 2)) as spend_reporting,
+            -- Widened first: a product of two DECIMAL(18) overflows from ten billion on.
+            {{ try_cast("cast(reported.spend as decimal(28, 2)) * rates.rate", "decimal(18, 2)") }} as spend_reporting,
             reported.impressions,
             reported.clicks
         from reported

@@ -91,7 +91,8 @@ with
             staged.owner_id,
             staged.amount,
             staged.currency,
-            cast(staged.amount * rates.rate as decimal(18, 2)) as amount_reporting,
+            -- Widened first: a product of two DECIMAL(18) overflows from ten billion on.
+            {{ try_cast("cast(staged.amount as decimal(28, 2)) * rates.rate", "decimal(18, 2)") }} as amount_reporting,
             (select currency from reporting_currency) as reporting_currency,
             staged.created_at,
             staged.closed_at,
