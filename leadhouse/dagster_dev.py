@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from leadhouse.demo import SIZES, demo_settings, use_sandbox
@@ -15,6 +16,9 @@ from leadhouse.display import console
 from leadhouse.sandbox_process import running_sandbox
 from leadhouse.settings import PROJECT_DIR, Settings, SettingsError, load_settings
 from orchestration.instance import prepare_dagster_home
+
+#: Seconds Dagster gets to stop its own servers.
+_STOP_SECONDS = 20
 
 
 def last_demo(settings: Settings) -> str | None:
@@ -66,17 +70,32 @@ def run_dagster(port: int, demo: str | None) -> None:
 
 
 def _serve(command: list[str]) -> None:
-    """Runs the server until it ends or we are told to; lets it stop its own children."""
-    process = subprocess.Popen(command, cwd=PROJECT_DIR)
+    """Runs the server until it ends or we are told to (Ctrl-C, SIGTERM).
+
+    It has a process group of its own, which is stopped as a whole: ``dg`` starts servers that outlive it otherwise.
+    """
+    process = subprocess.Popen(command, cwd=PROJECT_DIR, start_new_session=True)
     try:
         process.wait()
-    except KeyboardInterrupt:
-        # The terminal sent Ctrl-C to the server as well.
-        process.wait()
-    except SystemExit:
-        process.send_signal(signal.SIGINT)
-        process.wait()
-        raise
+    finally:
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, how)
+            if _is_gone(process):
+                break
+
+
+def _is_gone(process: subprocess.Popen[bytes]) -> bool:
+    """Waits for every process of the group to end; False when some have not after a while."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        process.poll()
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _refuse_taken_port(port: int) -> None:
