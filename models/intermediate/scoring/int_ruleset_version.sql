@@ -1,3 +1,4 @@
+{#- Every seed that a score depends on: its own rules first, then those that decide what its inputs are. -#}
 {%- set rule_seeds = [
     "fit_rules",
     "engagement_signals",
@@ -5,6 +6,23 @@
     "score_bands",
     "grade_matrix",
     "committee_roles",
+    "title_rules",
+    "page_kinds",
+    "form_kinds",
+    "event_kinds",
+    "touch_types",
+    "session_rules",
+    "activity_outcomes",
+    "automation_sources",
+    "identifier_rules",
+    "source_precedence",
+    "account_match_rules",
+    "role_mailboxes",
+    "disposable_domains",
+    "free_mail_domains",
+    "country_aliases",
+    "currency_rates",
+    "reporting_currency",
 ] -%}
 
 with
