@@ -189,12 +189,15 @@ def _changed(
 
     def news() -> Iterator[list[str]]:
         for page in search_by_id(api, rule, after, [rule.modified]):
-            ids = [
-                str(record["id"])
-                for record in page
-                if known.get(str(record["id"]), "new") != crm_object(rule.name, record)["updated_at"]
-            ]
+            ids = [str(record["id"]) for record in page if is_news(record)]
             yield from _chunks(ids, HISTORY_PAGE)
+
+    def is_news(record: Json) -> bool:
+        try:
+            return bool(known.get(str(record["id"]), "new") != crm_object(rule.name, record)["updated_at"])
+        except RecordRefused:
+            # Read like any other, so that it is refused alone and goes to quarantine.
+            return True
 
     yield from api.map(lambda ids: _batch_read(api, rule, names, ids), news())
 
