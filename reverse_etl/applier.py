@@ -357,9 +357,11 @@ class _Run:
                 # Batches in flight will still be carried out by the CRM: wait for them and write their outcomes down.
                 for future, batch_id in flying.items():
                     try:
-                        self._record(batch_id, future.result())
+                        rows = future.result()
                     except ConnectorError:
                         self._store.abandon_batch(batch_id)
+                        continue
+                    self._record(batch_id, rows)
                 raise
 
     def _land(self, flying: dict[Future[list[WriteRow]], str]) -> None:
@@ -371,9 +373,10 @@ class _Run:
             except ConnectorError:
                 self._store.abandon_batch(batch_id)
                 raise
-            self._record(batch_id, rows)
+            self._stop_if_hopeless(self._record(batch_id, rows))
 
-    def _record(self, batch_id: str, rows: list[WriteRow]) -> None:
+    def _record(self, batch_id: str, rows: list[WriteRow]) -> list[WriteRow]:
+        """Writes a batch's outcomes down, counts and shows them; returns those that ended a planned change."""
         self._store.finish_batch(batch_id, rows)
         result = self._result
         finished = [row for row in rows if row.write_id.count(":") == 1]
@@ -393,7 +396,7 @@ class _Run:
             sent = self._connector.requests - self._requests_before
             done = self._total - result.unsent
             self._progress(ApplyProgress(self._spec.model, done, self._total, result.written, result.rejected, sent))
-        self._stop_if_hopeless(finished)
+        return finished
 
     def _stop_if_hopeless(self, rows: Sequence[WriteRow]) -> None:
         """A cause that concerns every record must not be met once per record (and once per half of each batch)."""
