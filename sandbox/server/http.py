@@ -9,6 +9,7 @@ import orjson
 from fastapi import Request, Response
 
 from sandbox.server.catalog import ObjectType, find_object_type
+from sandbox.server.clock import iso
 from sandbox.server.errors import unknown_object_type, validation_error
 from sandbox.server.portal import Portal
 
@@ -132,3 +133,23 @@ def next_page(request: Request, after: str) -> dict[str, Any]:
 def version_of(request: Request) -> str:
     """The version of the path the client used: ``v3``, ``v4`` or a date."""
     return cast(str, request.scope["sandbox"]["version"])
+
+
+def batch_answer(
+    portal: Portal,
+    started: int,
+    results: list[dict[str, Any]],
+    errors: list[dict[str, Any]],
+    success: int = 200,
+) -> Response:
+    """What a batch call answers: the good results, and 207 with the errors counted where some inputs failed."""
+    body: dict[str, Any] = {
+        "status": "COMPLETE",
+        "results": results,
+        "startedAt": iso(started),
+        "completedAt": iso(portal.clock.now_ms()),
+    }
+    if errors:
+        body["numErrors"] = len(errors)
+        body["errors"] = errors
+    return answer(body, 207 if errors else success)

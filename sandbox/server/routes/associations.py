@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from sandbox.server.catalog import ASSOCIATION_TYPES, ObjectType
-from sandbox.server.clock import iso
 from sandbox.server.errors import ApiError, not_found, validation_error
 from sandbox.server.http import (
     answer,
+    batch_answer,
     batch_inputs,
     json_body,
     json_object,
@@ -70,7 +70,7 @@ async def associate_default(
     started = portal.clock.now_ms()
     with transaction(portal.db):
         made = _link_default(portal, source, object_id, target, to_object_id)
-    return _batch(portal, started, made, [])
+    return batch_answer(portal, started, made, [])
 
 
 @router.put(_OBJECT + "/{to_object_type}/{to_object_id}")
@@ -126,7 +126,7 @@ async def read_batch(request: Request, object_type: str, to_object_type: str) ->
         if len(to_ids) > MAX_PAGE:
             entry["paging"] = {"next": {"after": str(to_ids[MAX_PAGE])}}
         results.append(entry)
-    return _batch(portal, started, results, errors)
+    return batch_answer(portal, started, results, errors)
 
 
 @router.post(_BATCH + "/create")
@@ -151,7 +151,7 @@ async def create_batch(request: Request, object_type: str, to_object_type: str) 
                 errors.append(error.item())
             else:
                 results.append(made)
-    return _batch(portal, started, results, errors, 201)
+    return batch_answer(portal, started, results, errors, 201)
 
 
 @router.post(_BATCH + "/associate/default")
@@ -170,7 +170,7 @@ async def associate_default_batch(request: Request, object_type: str, to_object_
                 if error.status == 400:
                     raise
                 errors.append(error.item())
-    return _batch(portal, started, results, errors)
+    return batch_answer(portal, started, results, errors)
 
 
 @router.post(_BATCH + "/archive")
@@ -278,21 +278,3 @@ def _none_found(source: ObjectType, id_: int, target: ObjectType) -> ApiError:
             "toObjectType": [target.singular],
         },
     )
-
-
-def _batch(
-    portal: Portal,
-    started: int,
-    results: list[dict[str, Any]],
-    errors: list[dict[str, Any]],
-    success: int = 200,
-) -> Response:
-    body: dict[str, Any] = {
-        "status": "COMPLETE",
-        "results": results,
-        "startedAt": iso(started),
-        "completedAt": iso(portal.clock.now_ms()),
-    }
-    if errors:
-        body |= {"numErrors": len(errors), "errors": errors}
-    return answer(body, 207 if errors else success)

@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from sandbox.server.catalog import ObjectType, find_object_type
-from sandbox.server.clock import iso
 from sandbox.server.errors import ApiError, missing_objects, validation_error
 from sandbox.server.http import (
     answer,
+    batch_answer,
     batch_inputs,
     flag,
     json_object,
@@ -97,7 +97,7 @@ async def read_batch(request: Request, object_type: str) -> Response:
         portal, kind, list(found.values()), names_in(body, "properties"), names_in(body, "propertiesWithHistory")
     )
     errors = [missing_objects(kind.singular, lost).item()] if lost else []
-    return _batch_answer(portal, started, results, errors)
+    return batch_answer(portal, started, results, errors)
 
 
 @router.post("/crm/objects/{object_type}/search")
@@ -165,7 +165,7 @@ async def create_batch(request: Request, object_type: str) -> Response:
         return _written(portal, kind, row, names, item)
 
     results, errors = _each(portal, inputs, create, apart=traces is not None)
-    return _batch_answer(portal, started, results, errors, 201)
+    return batch_answer(portal, started, results, errors, 201)
 
 
 @router.post("/crm/objects/{object_type}/batch/update")
@@ -220,7 +220,7 @@ async def update_batch(request: Request, object_type: str) -> Response:
         trace_ids = [trace for text in lost for trace in _trace_context(by_text[text]).get("objectWriteTraceId", [])]
         context = {"objectWriteTraceId": trace_ids} if trace_ids else {}
         errors.append(missing_objects(kind.singular, lost).item(context))
-    return _batch_answer(portal, started, results, errors)
+    return batch_answer(portal, started, results, errors)
 
 
 @router.post("/crm/objects/{object_type}/batch/upsert")
@@ -261,7 +261,7 @@ async def upsert_batch(request: Request, object_type: str) -> Response:
 
     apart = _traces(inputs) is not None and name != "email"
     results, errors = _each(portal, inputs, upsert, apart=apart)
-    return _batch_answer(portal, started, results, errors)
+    return batch_answer(portal, started, results, errors)
 
 
 @router.post("/crm/objects/{object_type}/batch/archive")
@@ -460,22 +460,3 @@ def association_name(source: ObjectType, target: ObjectType, type_id: int, label
     if label is None:
         return name if type_id in (3, 4) else f"{name}_unlabeled"
     return name if label == "Primary" else f"{label.split()[0].lower()}_{name}"
-
-
-def _batch_answer(
-    portal: Portal,
-    started: int,
-    results: list[dict[str, Any]],
-    errors: list[dict[str, Any]],
-    success: int = 200,
-) -> Response:
-    body: dict[str, Any] = {
-        "status": "COMPLETE",
-        "results": results,
-        "startedAt": iso(started),
-        "completedAt": iso(portal.clock.now_ms()),
-    }
-    if errors:
-        body["numErrors"] = len(errors)
-        body["errors"] = errors
-    return answer(body, 207 if errors else success)
