@@ -450,7 +450,8 @@ def resolve(
         )
     )
     rows = pa.table(
-        {name: [getattr(outcome, name) for outcome in outcomes] for name in _OUTCOMES.names}, schema=_OUTCOMES
+        {name: [getattr(outcome, name) for outcome in outcomes] for name in _OUTCOME_TYPES},
+        schema=pa.schema(_OUTCOME_TYPES),
     )
     connection.register("_resolved_outcomes", rows)
     connection.execute(f"create or replace table {output} as select * from _resolved_outcomes")
