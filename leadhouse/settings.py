@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     burst_limit: int = Field(default=190, ge=1, description="Requests the portal allows in one burst window.")
     burst_seconds: float = Field(default=10.0, gt=0, description="Length of the burst window, in seconds.")
     requests_in_flight: int = Field(default=6, ge=1, le=64, description="Concurrent requests to the portal.")
+    memory_limit: str | None = Field(
+        default=None,
+        pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B)$",
+        description="Most memory the warehouse may use, such as 6GB; DuckDB's default is 80 % of the machine's.",
+    )
     keep_published: int = Field(default=3, ge=1, description="Published snapshots kept, the current one included.")
 
     @field_validator("mappings", mode="before")

@@ -74,10 +74,12 @@ def read_manifest() -> Mapping[str, Any]:
 @contextmanager
 def dbt_environment(**extra: str) -> Iterator[None]:
     """dbt's view of this installation (project, profile, warehouse path) in ``os.environ`` while the block runs."""
+    settings = load_settings()
     wanted = {
         "DBT_PROJECT_DIR": str(PROJECT_DIR),
         "DBT_PROFILES_DIR": str(PROJECT_DIR),
-        "LEADHOUSE_WAREHOUSE_PATH": str(load_settings().warehouse),
+        "LEADHOUSE_WAREHOUSE_PATH": str(settings.warehouse),
+        "LEADHOUSE_MEMORY_LIMIT": settings.memory_limit or "",
         **extra,
     }
     before = {name: os.environ.get(name) for name in wanted}
