@@ -351,7 +351,16 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "country_aliases": Schema({"alias": TEXT, "country_code": TEXT}, ("alias",)),
     "title_rules": Schema(
-        {"priority": PRIORITY, "language": TEXT, "pattern": PATTERN, "buying_role": TEXT, "seniority": TEXT},
+        {
+            "priority": PRIORITY,
+            "language": TEXT,
+            "pattern": PATTERN,
+            "buying_role": TEXT,
+            "seniority": Column(
+                choices=("c_level", "vp", "director", "manager", "senior", "individual", "intern", "student", "unknown")
+            ),
+            "confidence": Column("number", above=Decimal(0), maximum=Decimal(1)),
+        },
         ("priority",),
     ),
 }

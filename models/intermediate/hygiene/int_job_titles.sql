@@ -25,6 +25,7 @@ with
             titles.title_key,
             title_rules.buying_role,
             title_rules.seniority,
+            title_rules.confidence,
             title_rules.priority,
             row_number() over (partition by titles.title_key order by title_rules.priority) as rule_rank
         from titles
@@ -37,7 +38,8 @@ with
             keyed.title_key,
             coalesce(matched.buying_role, 'unknown') as buying_role,
             coalesce(matched.seniority, 'unknown') as seniority,
-            matched.priority as rule_priority
+            matched.priority as rule_priority,
+            cast(coalesce(matched.confidence, 0) as decimal(4, 2)) as confidence
         from keyed
         left join matched on keyed.title_key = matched.title_key and matched.rule_rank = 1
     )
