@@ -1,10 +1,30 @@
+{#
+    Incremental by file, and always equal to a full refresh: when a file is new, was replaced or is gone, every message it
+    holds or held is looked at again among all files. Files are told apart by name and time of loading.
+#}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        on_schema_change="fail",
+        pre_hook=["{{ find_changed_messages() }}", "{{ delete_changed_messages() }}"],
+        post_hook="{{ drop_changed_messages() }}",
+    )
+}}
+
 -- Trackers send a message again when an answer is lost: the first copy of a message id is the event. Only repeated ids
 -- are sorted, and the wide rows are read in one pass, because a window over every event costs far more than finding the
 -- few repeats.
 with
-    lineage as (select message_id, received_at, source_file, source_row from {{ ref("stg_events__events") }}),
+    events as (
+        select *
+        from {{ ref("stg_events__events") }}
+        {% if is_incremental() %} where message_id in (select message_id from {{ changed_messages() }}) {% endif %}
+    ),
 
-    repeated as (select message_id from {{ ref("stg_events__events") }} group by message_id having count(*) > 1),
+    lineage as (select message_id, received_at, source_file, source_row from events),
+
+    repeated as (select message_id from events group by message_id having count(*) > 1),
 
     copies as (
         select
@@ -49,8 +69,10 @@ with
             events.click_id_kind,
             events.dwell_seconds,
             events.properties,
-            events.traits
-        from {{ ref("stg_events__events") }} as events
+            events.traits,
+            events.source_file,
+            events.loaded_at
+        from events
         left join
             superseded
             on events.message_id = superseded.message_id
