@@ -1,0 +1,228 @@
+"""Splink on the warehouse's own connection, leaving nothing behind.
+
+Splink 5 writes its intermediate results as ordinary tables into the current schema. Here they are temporary tables: they
+stay out of the warehouse file, work inside the caller's transaction, and are dropped when the work ends or fails.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import splink.comparison_level_library as cll
+import splink.comparison_library as cl
+from splink import ColumnExpression, DuckDBAPI, Linker, SettingsCreator
+from splink.internals.comparison_level_creator import ComparisonLevelCreator
+
+from identity.errors import SpecError
+from identity.spec import Comparison, Condition, Level, Spec
+from identity.trained import Frequencies, Trained
+
+if TYPE_CHECKING:
+    from splink.internals.splink_dataframe import SplinkDataFrame
+
+logging.getLogger("splink").setLevel(logging.ERROR)
+
+#: Where a caller has not said so: the odds Splink starts from. Replaced by training.
+_UNTRAINED_PRIOR = 0.0001
+
+
+class _TemporaryTables(DuckDBAPI):
+    """Splink's DuckDB backend with temporary tables instead of ordinary ones."""
+
+    def _setup_for_execute_sql(self, sql: str, physical_name: str) -> str:
+        self.delete_table_from_database(physical_name)
+        return f"create temp table {physical_name} as\n{sql}"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One connection with the records to compare prepared as a temporary table."""
+
+    connection: duckdb.DuckDBPyConnection
+    api: DuckDBAPI
+    spec: Spec
+    records: str
+    """Temporary table: the record key and every column of the rule file."""
+    suffix: str
+
+    def table(self, name: str) -> str:
+        """A name for a temporary table of this workspace."""
+        return f"identity_{name}_{self.suffix}"
+
+    def linker(
+        self,
+        trained: Trained | None,
+        frequencies: Mapping[str, Frequencies] | None,
+        *,
+        keep_parts: bool = False,
+    ) -> Linker:
+        """A Splink linker over the records; without ``trained`` its weights are still to be learned."""
+        records = self.api.register(self.records, table_name=self.table("input"))
+        settings = SettingsCreator(
+            link_type="dedupe_only",
+            unique_id_column_name=self.spec.record_key,
+            comparisons=[splink_comparison(self.spec, found, trained) for found in self.spec.comparisons],
+            blocking_rules_to_generate_predictions=[],
+            probability_two_random_records_match=trained.prior
+            if trained
+            else self.spec.prior or _UNTRAINED_PRIOR,
+            # Also what says which level held.
+            retain_matching_columns=keep_parts,
+            retain_intermediate_calculation_columns=keep_parts,
+            linker_uid=self.suffix,
+        )
+        linker = Linker(records, settings, log_level=None, validate_settings=False)
+        for column in self.spec.frequency_columns:
+            self._register_frequencies(linker, column, (frequencies or {}).get(column))
+        return linker
+
+    def _register_frequencies(self, linker: Linker, column: str, frequencies: Frequencies | None) -> None:
+        """Frozen frequencies of the values at hand, as the look-up table that Splink joins."""
+        if frequencies is None:
+            return
+        listed, lookup = self.table(f"listed_{column}"), self.table(f"tf_{column}")
+        self.connection.execute(f"create temp table {listed} (value varchar, frequency double)")
+        if frequencies.values:
+            self.connection.execute(
+                f"insert into {listed} select unnest(?), unnest(?)",
+                [list(frequencies.values.keys()), list(frequencies.values.values())],
+            )
+        self.connection.execute(
+            f"create temp table {lookup} as select found.{column}, "
+            f"greatest(coalesce(listed.frequency, 0), {frequencies.floor!r}::double) as tf_{column} "
+            f"from (select distinct {column} from {self.records} where {column} is not null) as found "
+            f"left join {listed} as listed on listed.value = cast(found.{column} as varchar)"
+        )
+        table = self.api.register(lookup, table_name=lookup)
+        linker.table_management.register_term_frequency_lookup(table, column)
+
+
+@contextmanager
+def workspace(
+    connection: duckdb.DuckDBPyConnection, spec: Spec, nodes: str, *, only: str | None = None
+) -> Iterator[Workspace]:
+    """Prepare the records of ``nodes`` (all, or those whose key the query ``only`` returns) and clean up after.
+
+    Raises :class:`SpecError` where a column of the rule file cannot be computed from the node table.
+    """
+    suffix = uuid.uuid4().hex[:12]
+    records = f"identity_records_{suffix}"
+    source = nodes if only is None else f"(select * from {nodes} where {spec.record_key} in ({only}))"
+    before = _temporary_tables(connection, suffix)
+    try:
+        try:
+            connection.execute(f"create temp table {records} as {spec.prepared_sql(source)}")
+        except (duckdb.BinderException, duckdb.ParserException) as error:
+            raise SpecError(
+                f"Matching rules `{spec.name}`: the columns cannot be computed from {nodes}: {error}. "
+                "Check `columns` in the rule file against the table."
+            ) from error
+        yield Workspace(connection, _TemporaryTables(connection), spec, records, suffix)
+    finally:
+        for name, kind in _temporary_tables(connection, suffix) - before:
+            connection.execute(f'drop {kind} if exists temp."{name}"')
+
+
+def _temporary_tables(connection: duckdb.DuckDBPyConnection, suffix: str) -> set[tuple[str, str]]:
+    """Temporary tables and views of one workspace and of Splink."""
+    return {
+        (name, "view" if kind == "VIEW" else "table")
+        for name, kind in connection.execute(
+            "select table_name, table_type from information_schema.tables where table_catalog = 'temp' "
+            "and (starts_with(table_name, '__splink__') or table_name = 'result_df' or ends_with(table_name, ?))",
+            [suffix],
+        ).fetchall()
+    }
+
+
+def splink_comparison(spec: Spec, comparison: Comparison, trained: Trained | None) -> cl.CustomComparison:
+    """One comparison of the rule file as Splink's own."""
+    levels: list[ComparisonLevelCreator] = [
+        cll.CustomLevel(comparison.missing_sql, "not known on both sides").configure(is_null_level=True)
+    ]
+    for level in comparison.levels:
+        numbers = _numbers(comparison, level, trained)
+        if level.term_frequency is not None:
+            numbers |= {
+                "tf_adjustment_column": level.term_frequency,
+                "tf_adjustment_weight": level.term_frequency_weight,
+                # The base is the share of an exact match on the same column, where the comparison has such a level.
+                "disable_tf_exact_match_detection": not any(
+                    other.kind == "exact" and other.column == level.term_frequency for other in comparison.levels
+                ),
+            }
+        levels.append(_condition(level).configure(label_for_charts=level.name, **numbers))
+    levels.append(
+        cll.ElseLevel().configure(
+            label_for_charts=comparison.otherwise.name, **_numbers(comparison, comparison.otherwise, trained)
+        )
+    )
+    return cl.CustomComparison(output_column_name=comparison.name, comparison_levels=levels)
+
+
+def _numbers(comparison: Comparison, level: Any, trained: Trained | None) -> dict[str, Any]:
+    if trained is not None:
+        shares = trained.shares(comparison, level)
+        return {"m_probability": shares.m, "u_probability": shares.u}
+    numbers: dict[str, Any] = {}
+    if level.m is not None:
+        numbers |= {"m_probability": level.m, "fix_m_probability": True}
+    if level.u is not None:
+        numbers |= {"u_probability": level.u, "fix_u_probability": True}
+    return numbers
+
+
+def _condition(condition: Condition) -> ComparisonLevelCreator:
+    """A condition as a level of Splink's library, or as SQL where the library has none."""
+    columns, least, most = condition.compared, condition.at_least, condition.at_most
+    column = columns[0] if columns else ""
+    match condition.kind:
+        case "exact":
+            return cll.ExactMatchLevel(column)
+        case "jaro_winkler":
+            return cll.JaroWinklerLevel(column, _number(least))
+        case "jaro":
+            return cll.JaroLevel(column, _number(least))
+        case "jaccard":
+            return cll.JaccardLevel(column, _number(least))
+        case "levenshtein":
+            return cll.LevenshteinLevel(column, int(_number(most)))
+        case "damerau_levenshtein":
+            return cll.DamerauLevenshteinLevel(column, int(_number(most)))
+        case "swapped":
+            return cll.ColumnsReversedLevel(*columns, symmetrical=True)
+        case "array_intersect":
+            return cll.ArrayIntersectLevel(column, int(_number(least)))
+        case "kilometres":
+            return cll.DistanceInKMLevel(*columns, _number(most))
+        case "days_apart":
+            return cll.AbsoluteDateDifferenceLevel(
+                ColumnExpression(column), input_is_string=False, threshold=_number(most), metric="day"
+            )
+        case "initial":
+            # One side is the other's first letter only.
+            return cll.CustomLevel(
+                f"left({column}_l, 1) = left({column}_r, 1) and least(length({column}_l), length({column}_r)) = 1"
+            )
+        case "sql":
+            return cll.CustomLevel(condition.sql or "")
+        case "all":
+            return cll.And(*(_condition(part) for part in condition.of))
+        case "any":
+            return cll.Or(*(_condition(part) for part in condition.of))
+
+
+def _number(value: float | None) -> float:
+    assert value is not None, "checked by the rule file"
+    return value
+
+
+def level_of(comparison: Comparison, value: int) -> Level | Any:
+    """The level behind Splink's comparison vector value: 0 is what is left, the best level has the highest."""
+    return comparison.all_levels[len(comparison.levels) - value]
