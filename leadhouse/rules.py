@@ -261,6 +261,8 @@ SCHEMAS: dict[str, Schema] = {
             "identifier_type": TEXT,
             "is_trusted": BOOLEAN,
             "max_records": Column("integer", required=False, above=Decimal(0)),
+            "rank": Column("integer", above=Decimal(0)),
+            "names_must_agree": BOOLEAN,
             "description": TEXT,
         },
         ("identifier_type",),

@@ -1,12 +1,7 @@
 -- Whose a browser or device is: the contact that its events name most often. A device that names more contacts than the
 -- rule allows is shared (a kiosk, a meeting room): it carries nobody's history.
 with
-    named as (
-        select anonymous_id, person_record_id, count(*) as event_count, min(event_at) as first_named_at
-        from {{ ref("int_events") }}
-        where anonymous_id is not null and person_record_id is not null
-        group by anonymous_id, person_record_id
-    ),
+    named as (select * from {{ ref("int_device_people") }}),
 
     records as (select * from {{ ref("int_contact_records") }} where source = 'events'),
 

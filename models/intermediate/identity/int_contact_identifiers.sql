@@ -1,7 +1,28 @@
+{#
+    Incremental by record, and always equal to a full refresh: identifiers of a record that changed or vanished have a
+    fingerprint that no record bears any more; the hook deletes them and the query below writes those of records without any.
+#}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        on_schema_change="sync_all_columns",
+        pre_hook="{{ delete_changed_rows(ref('int_contact_records'), 'record_fingerprint') }}",
+    )
+}}
+
 -- What each record can be recognised by. An identifier is a type and a value; records that bear the same one are linked
 -- if the rules trust the type and not too many records bear it.
 with
-    records as (select * from {{ ref("int_contact_records") }} where quarantine_reason is null),
+    records as (
+        select *
+        from {{ ref("int_contact_records") }}
+        where
+            quarantine_reason is null
+            {% if is_incremental() %}
+                and record_fingerprint not in (select record_fingerprint from {{ this }})
+            {% endif %}
+    ),
 
     emails as (select * from {{ ref("int_clean_emails") }} where email_canonical is not null),
 
@@ -38,12 +59,6 @@ with
         where identifier_value like 'hubspot:%'
     ),
 
-    devices as (
-        select distinct person_record_id as record_id, anonymous_id
-        from {{ ref("int_events") }}
-        where person_record_id is not null and anonymous_id is not null
-    ),
-
     identifiers as (
         select record_key, 'crm_id' as identifier_type, identifier_value
         from crm_ids
@@ -62,19 +77,22 @@ with
         select record_key, 'crm_user_id' as identifier_type, crm_user_id
         from hubspot_ids
         union all
-        select records.record_key, 'crm_user_id' as identifier_type, records.user_id
+        -- Whether the login is a CRM id shows when a CRM record bears the same value.
+        select record_key, 'crm_user_id' as identifier_type, user_id
         from records
-        inner join (select distinct crm_user_id from hubspot_ids) as known on records.user_id = known.crm_user_id
-        union all
-        select records.record_key, 'anonymous_id' as identifier_type, devices.anonymous_id
-        from devices
-        inner join records on devices.record_id = records.record_id and records.source = 'events'
+        where user_id is not null
     ),
 
     final as (
-        select distinct record_key, identifier_type, identifier_value
+        select distinct
+            identifiers.record_key,
+            identifiers.identifier_type,
+            identifiers.identifier_value,
+            {{ row_fingerprint(["identifiers.identifier_type", "identifiers.identifier_value"]) }} as identifier_hash,
+            records.record_fingerprint
         from identifiers
-        where identifier_value is not null
+        inner join records on identifiers.record_key = records.record_key
+        where identifiers.identifier_value is not null
     )
 
 select *

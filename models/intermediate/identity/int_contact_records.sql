@@ -1,146 +1,25 @@
--- Every contact of every source in one shape. A record that nobody can be recognised or reached by is set aside with a
--- reason, not dropped (R8).
+{#
+    Incremental by record, and always equal to a full refresh: a record whose values, or whose cleaning rules, changed in
+    any way has another fingerprint; the hook deletes it, and those that vanished, and the query below writes it anew. Only
+    the records to write are cleaned and joined.
+#}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        on_schema_change="sync_all_columns",
+        pre_hook="{{ delete_changed_rows(ref('int_contact_inputs'), 'record_fingerprint') }}",
+    )
+}}
+
+-- Every contact of every source in one shape, cleaned. A record that nobody can be recognised or reached by is set
+-- aside
+-- with a reason, not dropped (R8).
 with
-    -- Not the CRM's own time of modification: writing our fields back moves it, and no value may survive over another
-    -- because we wrote beside it. What people did to the properties whose history is read counts.
-    edits as (
-        select object_id as record_id, max(changed_at) as edited_at
-        from {{ ref("stg_hubspot__property_history") }}
-        where object_type = 'contacts'
-        group by object_id
-    ),
-
-    hubspot as (
-        select
-            'hubspot' as source,
-            contacts.record_id,
-            contacts.created_at,
-            case
-                when edits.edited_at > contacts.created_at then edits.edited_at else contacts.created_at
-            end as updated_at,
-            email_raw,
-            additional_emails_raw,
-            phone_raw,
-            first_name,
-            last_name,
-            job_title,
-            company_name,
-            country_raw,
-            language,
-            lifecycle_stage,
-            lead_status,
-            owner_id,
-            is_opted_out,
-            is_archived,
-            merged_record_ids,
-            object_source,
-            declared_employee_count,
-            declared_annual_revenue,
-            cast(null as {{ dbt.type_string() }}) as user_id,
-            associated_company_id as account_ref
-        from {{ ref("stg_hubspot__contacts") }} as contacts
-        left join edits on contacts.record_id = edits.record_id
-    ),
-
-    files as (
-        select
-            source,
-            record_id,
-            created_at,
-            coalesce(updated_at, created_at) as updated_at,
-            email_raw,
-            cast(null as {{ dbt.type_string() }}) as additional_emails_raw,
-            phone_raw,
-            first_name,
-            last_name,
-            job_title,
-            cast(null as {{ dbt.type_string() }}) as company_name,
-            country_raw,
-            language,
-            lifecycle_stage,
-            lead_status,
-            owner_ref as owner_id,
-            is_opted_out,
-            false as is_archived,
-            cast(null as {{ dbt.type_string() }}) as merged_record_ids,
-            cast(null as {{ dbt.type_string() }}) as object_source,
-            cast(null as bigint) as declared_employee_count,
-            cast(null as decimal(18, 2)) as declared_annual_revenue,
-            cast(null as {{ dbt.type_string() }}) as user_id,
-            account_ref
-        from {{ ref("stg_files__contacts") }}
-    ),
-
-    forms as (
-        select
-            'hubspot_forms' as source,
-            record_id,
-            created_at,
-            updated_at,
-            email_raw,
-            cast(null as {{ dbt.type_string() }}) as additional_emails_raw,
-            phone_raw,
-            first_name,
-            last_name,
-            job_title,
-            cast(null as {{ dbt.type_string() }}) as company_name,
-            cast(null as {{ dbt.type_string() }}) as country_raw,
-            cast(null as {{ dbt.type_string() }}) as language,
-            cast(null as {{ dbt.type_string() }}) as lifecycle_stage,
-            cast(null as {{ dbt.type_string() }}) as lead_status,
-            cast(null as {{ dbt.type_string() }}) as owner_id,
-            false as is_opted_out,
-            false as is_archived,
-            cast(null as {{ dbt.type_string() }}) as merged_record_ids,
-            cast(null as {{ dbt.type_string() }}) as object_source,
-            cast(null as bigint) as declared_employee_count,
-            cast(null as decimal(18, 2)) as declared_annual_revenue,
-            cast(null as {{ dbt.type_string() }}) as user_id,
-            cast(null as {{ dbt.type_string() }}) as account_ref
-        from {{ ref("int_form_people") }}
-    ),
-
-    events as (
-        select
-            'events' as source,
-            record_id,
-            created_at,
-            updated_at,
-            email_raw,
-            cast(null as {{ dbt.type_string() }}) as additional_emails_raw,
-            phone_raw,
-            first_name,
-            last_name,
-            job_title,
-            cast(null as {{ dbt.type_string() }}) as company_name,
-            cast(null as {{ dbt.type_string() }}) as country_raw,
-            cast(null as {{ dbt.type_string() }}) as language,
-            cast(null as {{ dbt.type_string() }}) as lifecycle_stage,
-            cast(null as {{ dbt.type_string() }}) as lead_status,
-            cast(null as {{ dbt.type_string() }}) as owner_id,
-            false as is_opted_out,
-            false as is_archived,
-            cast(null as {{ dbt.type_string() }}) as merged_record_ids,
-            cast(null as {{ dbt.type_string() }}) as object_source,
-            cast(null as bigint) as declared_employee_count,
-            cast(null as decimal(18, 2)) as declared_annual_revenue,
-            user_id,
-            cast(null as {{ dbt.type_string() }}) as account_ref
-        from {{ ref("int_event_people") }}
-    ),
-
     records as (
         select *
-        from hubspot
-        union all
-        select *
-        from files
-        union all
-        select *
-        from forms
-        union all
-        select *
-        from events
+        from {{ ref("int_contact_inputs") }}
+        {% if is_incremental() %} where record_fingerprint not in (select record_fingerprint from {{ this }}){% endif %}
     ),
 
     emails as (select * from {{ ref("int_clean_emails") }}),
@@ -175,7 +54,7 @@ with
 
     final as (
         select
-            {{ hash_key(["records.source", "records.record_id"]) }} as record_key,
+            records.record_key,
             records.source,
             records.record_id,
             records.created_at,
@@ -202,6 +81,7 @@ with
             records.company_name,
             country_aliases.country_code as country,
             records.country_raw,
+            records.city,
             records.language,
             records.lifecycle_stage,
             records.lead_status,
@@ -217,7 +97,8 @@ with
             case
                 when emails.email is null and phones.phone_e164 is null and records.user_id is null
                 then 'no_usable_identifier'
-            end as quarantine_reason
+            end as quarantine_reason,
+            records.record_fingerprint
         from records
         left join emails on records.email_raw = emails.email_raw
         left join country_aliases on lower(records.country_raw) = country_aliases.alias
