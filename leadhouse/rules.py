@@ -49,6 +49,14 @@ EVIDENCE_KINDS = (
 SETTINGS: dict[str, tuple[str, ...]] = {
     "scoring_settings": ("engaged_min_score", "gate_min_engaged_deciders"),
     "reporting_settings": ("roi_window_days",),
+    "account_match_settings": (
+        "agreement_share",
+        "disagreement_share",
+        "assign_min_confidence",
+        "review_below_confidence",
+        "name_country_min_characters",
+        "name_only_min_characters",
+    ),
 }
 CREDIT_SHARES = (
     "first_touch",
@@ -272,8 +280,65 @@ SCHEMAS: dict[str, Schema] = {
         ("entity", "field", "value_source", "source"),
     ),
     "account_match_rules": Schema(
-        {"match_method": TEXT, "rank": PRIORITY, "confidence": NUMBER, "description": TEXT}, ("match_method",)
+        {
+            "match_method": Column(
+                choices=(
+                    "decision",
+                    "association_primary",
+                    "association",
+                    "reference",
+                    "parent_chain",
+                    "domain",
+                    "name_country",
+                    "name_only",
+                )
+            ),
+            "rank": PRIORITY,
+            "evidence_kind": Column(choices=("decision", "crm", "domain", "name")),
+            "confidence": Column("number", minimum=Decimal(0), maximum=Decimal(1)),
+            "description": TEXT,
+        },
+        ("match_method",),
     ),
+    "account_tie_breakers": Schema(
+        {
+            "rank": PRIORITY,
+            "criterion": Column(
+                choices=(
+                    "live_record",
+                    "method_rank",
+                    "name_agrees",
+                    "agreeing_kinds",
+                    "main_address",
+                    "recent_evidence",
+                    "known_in_crm",
+                    "open_deal",
+                    "oldest_account",
+                )
+            ),
+            "direction": Column(choices=("highest", "lowest")),
+            "is_reviewed": BOOLEAN,
+            "description": TEXT,
+        },
+        ("criterion",),
+    ),
+    "account_match_settings": Schema(
+        {"setting": TEXT, "value": AT_LEAST_0, "unit": TEXT, "description": TEXT}, ("setting",)
+    ),
+    "account_decisions": Schema(
+        {
+            "decision": Column(choices=("force", "forbid")),
+            "contact_source": TEXT,
+            "contact_record_id": TEXT,
+            "account_source": TEXT,
+            "account_record_id": TEXT,
+            "decided_by": TEXT,
+            "decided_on": Column("date"),
+            "reason": TEXT,
+        },
+        ("contact_source", "contact_record_id", "account_source", "account_record_id"),
+    ),
+    "no_company_names": Schema({"name": TEXT, "description": TEXT}, ("name",)),
     "session_rules": Schema({"rule_id": TEXT, "value": AT_LEAST_0, "unit": TEXT, "description": TEXT}, ("rule_id",)),
     "page_kinds": Schema({"priority": PRIORITY, "path_pattern": PATTERN, "page_kind": TEXT}, ("priority",)),
     "form_kinds": Schema({"priority": PRIORITY, "name_pattern": PATTERN, "form_kind": TEXT}, ("priority",)),

@@ -1,6 +1,12 @@
--- Which account a domain belongs to: the account whose identifier it is, not a subsidiary that shares it.
+-- Which account a domain belongs to: the account whose identifier it is, not a subsidiary that shares it, and none
+-- where
+-- more companies than the limit bear it (a platform).
 with
     identifiers as (select * from {{ ref("int_account_identifiers") }} where identifier_type = 'company_domain'),
+
+    over_limit as (
+        select * from {{ ref("int_account_identifiers_over_limit") }} where identifier_type = 'company_domain'
+    ),
 
     clusters as (select * from {{ ref("int_account_clusters") }}),
 
@@ -22,6 +28,8 @@ with
         from identifiers
         inner join clusters on identifiers.record_key = clusters.record_key
         inner join records on identifiers.record_key = records.record_key
+        left join over_limit on identifiers.identifier_value = over_limit.identifier_value
+        where over_limit.identifier_value is null
     ),
 
     final as (select domain, account_id from ranked where choice = 1)

@@ -1,19 +1,9 @@
 with
     records as (select * from {{ ref("int_account_records") }}),
 
-    parents as (select * from {{ ref("int_account_parent_records") }}),
+    subsidiaries as (select * from {{ ref("int_account_shared_domains") }}),
 
     domains as (select * from {{ ref("int_clean_domains") }} where domain is not null and not is_shared),
-
-    -- A subsidiary that shares its parent's domain is kept apart on purpose: the CRM has both. The domain stays the
-    -- parent's.
-    subsidiaries as (
-        select records.record_key
-        from records
-        inner join parents on records.record_key = parents.record_key
-        inner join records as parent_records on parents.parent_key = parent_records.record_key
-        where records.domain = parent_records.domain
-    ),
 
     merged_ids as (
         select record_key, source || ':' || part as identifier_value
@@ -26,6 +16,15 @@ with
         inner join domains on additional.part = domains.domain_raw
     ),
 
+    all_domains as (
+        select record_key, domain
+        from records
+        where domain is not null
+        union
+        select record_key, domain
+        from additional_domains
+    ),
+
     identifiers as (
         select record_key, 'company_crm_id' as identifier_type, source || ':' || record_id as identifier_value
         from records
@@ -34,13 +33,13 @@ with
         select record_key, 'company_crm_id' as identifier_type, identifier_value
         from merged_ids
         union all
-        select records.record_key, 'company_domain' as identifier_type, records.domain
-        from records
-        left join subsidiaries on records.record_key = subsidiaries.record_key
-        where records.domain is not null and subsidiaries.record_key is null
-        union all
-        select record_key, 'company_domain' as identifier_type, domain
-        from additional_domains
+        select all_domains.record_key, 'company_domain' as identifier_type, all_domains.domain as identifier_value
+        from all_domains
+        left join
+            subsidiaries
+            on all_domains.record_key = subsidiaries.record_key
+            and all_domains.domain = subsidiaries.domain
+        where subsidiaries.record_key is null
     ),
 
     final as (select distinct record_key, identifier_type, identifier_value from identifiers)
