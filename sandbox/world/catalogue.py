@@ -59,50 +59,88 @@ COUNTRIES: tuple[Country, ...] = (
     ),
 )  # fmt: skip
 
-#: HubSpot's industry value, codes (NAF rev. 2, CNAE 2.3, NACE rev. 2), a word for names by language, whether it is a
-#: kind of company that buys.
-INDUSTRIES: tuple[tuple[str, str, str, str, dict[str, str], bool], ...] = (
-    ("COMPUTER_SOFTWARE", "62.01Z", "6201-5/01", "62.01",
+#: HubSpot's industry value, codes (NAF rev. 2, CNAE 2.3, NACE rev. 2, ISIC rev. 4), a word for names by language,
+#: whether it is a kind of company that buys.
+INDUSTRIES: tuple[tuple[str, str, str, str, str, dict[str, str], bool], ...] = (
+    ("COMPUTER_SOFTWARE", "62.01Z", "6201-5/01", "62.01", "6201",
      {"pt": "Sistemas", "fr": "Logiciels", "es": "Software", "en": "Software"}, True),
-    ("INFORMATION_TECHNOLOGY_AND_SERVICES", "62.02A", "6204-0/00", "62.02",
+    ("INFORMATION_TECHNOLOGY_AND_SERVICES", "62.02A", "6204-0/00", "62.02", "6202",
      {"pt": "Tecnologia", "fr": "Informatique", "es": "Tecnología", "en": "Technologies"}, True),
-    ("MACHINERY", "28.99B", "2869-1/00", "28.99",
+    ("MACHINERY", "28.99B", "2869-1/00", "28.99", "2829",
      {"pt": "Máquinas", "fr": "Machines", "es": "Maquinaria", "en": "Machinery"}, True),
-    ("FOOD_PRODUCTION", "10.89Z", "1099-6/99", "10.89",
+    ("FOOD_PRODUCTION", "10.89Z", "1099-6/99", "10.89", "1079",
      {"pt": "Alimentos", "fr": "Alimentaire", "es": "Alimentos", "en": "Foods"}, False),
-    ("LOGISTICS_AND_SUPPLY_CHAIN", "49.41A", "4930-2/02", "49.41",
+    ("LOGISTICS_AND_SUPPLY_CHAIN", "49.41A", "4930-2/02", "49.41", "4923",
      {"pt": "Logística", "fr": "Logistique", "es": "Logística", "en": "Logistics"}, True),
-    ("WHOLESALE", "46.90Z", "4693-1/00", "46.90",
+    ("WHOLESALE", "46.90Z", "4693-1/00", "46.90", "4690",
      {"pt": "Distribuidora", "fr": "Distribution", "es": "Distribución", "en": "Supply"}, True),
-    ("BANKING", "64.19Z", "6422-1/00", "64.19",
+    ("BANKING", "64.19Z", "6422-1/00", "64.19", "6419",
      {"pt": "Financeira", "fr": "Finance", "es": "Finanzas", "en": "Financial"}, True),
-    ("INSURANCE", "65.12Z", "6512-0/00", "65.12",
+    ("INSURANCE", "65.12Z", "6512-0/00", "65.12", "6512",
      {"pt": "Seguros", "fr": "Assurances", "es": "Seguros", "en": "Insurance"}, True),
-    ("HIGHER_EDUCATION", "85.42Z", "8532-5/00", "85.42",
+    ("HIGHER_EDUCATION", "85.42Z", "8532-5/00", "85.42", "8530",
      {"pt": "Educação", "fr": "Formation", "es": "Educación", "en": "Learning"}, False),
-    ("HOSPITAL_HEALTH_CARE", "86.10Z", "8610-1/01", "86.10",
+    ("HOSPITAL_HEALTH_CARE", "86.10Z", "8610-1/01", "86.10", "8610",
      {"pt": "Saúde", "fr": "Santé", "es": "Salud", "en": "Health"}, False),
-    ("CONSTRUCTION", "41.20B", "4120-4/00", "41.20",
+    ("CONSTRUCTION", "41.20B", "4120-4/00", "41.20", "4100",
      {"pt": "Construtora", "fr": "Construction", "es": "Construcciones", "en": "Construction"}, False),
-    ("RETAIL", "47.11D", "4711-3/02", "47.11",
+    ("RETAIL", "47.11D", "4711-3/02", "47.11", "4711",
      {"pt": "Varejo", "fr": "Commerce", "es": "Comercio", "en": "Retail"}, False),
-    ("TELECOMMUNICATIONS", "61.10Z", "6110-8/01", "61.10",
+    ("TELECOMMUNICATIONS", "61.10Z", "6110-8/01", "61.10", "6110",
      {"pt": "Telecom", "fr": "Télécom", "es": "Telecom", "en": "Telecom"}, True),
-    ("MARKETING_AND_ADVERTISING", "73.11Z", "7311-4/00", "73.11",
+    ("MARKETING_AND_ADVERTISING", "73.11Z", "7311-4/00", "73.11", "7310",
      {"pt": "Comunicação", "fr": "Communication", "es": "Publicidad", "en": "Media"}, False),
-    ("LAW_PRACTICE", "69.10Z", "6911-7/01", "69.10",
+    ("LAW_PRACTICE", "69.10Z", "6911-7/01", "69.10", "6910",
      {"pt": "Advogados", "fr": "Avocats", "es": "Abogados", "en": "Legal"}, False),
-    ("OIL_ENERGY", "35.11Z", "3511-5/01", "35.11",
+    ("OIL_ENERGY", "35.11Z", "3511-5/01", "35.11", "3510",
      {"pt": "Energia", "fr": "Énergie", "es": "Energía", "en": "Energy"}, False),
-    ("HOSPITALITY", "55.10Z", "5510-8/01", "55.10",
+    ("HOSPITALITY", "55.10Z", "5510-8/01", "55.10", "5510",
      {"pt": "Hotéis", "fr": "Hôtels", "es": "Hoteles", "en": "Hotels"}, False),
-    ("CHEMICALS", "20.59Z", "2099-1/99", "20.59",
+    ("CHEMICALS", "20.59Z", "2099-1/99", "20.59", "2029",
      {"pt": "Química", "fr": "Chimie", "es": "Química", "en": "Chemicals"}, True),
-    ("AUTOMOTIVE", "29.32Z", "2949-2/99", "29.32",
+    ("AUTOMOTIVE", "29.32Z", "2949-2/99", "29.32", "2930",
      {"pt": "Autopeças", "fr": "Automobile", "es": "Automoción", "en": "Motors"}, True),
-    ("PHARMACEUTICALS", "21.20Z", "2121-1/01", "21.20",
+    ("PHARMACEUTICALS", "21.20Z", "2121-1/01", "21.20", "2100",
      {"pt": "Farmacêutica", "fr": "Pharma", "es": "Farma", "en": "Pharma"}, False),
 )  # fmt: skip
+
+CODE_SYSTEMS = ("NAF", "CNAE", "NACE", "ISIC")
+#: Codes that no classification has, in the order of CODE_SYSTEMS.
+UNKNOWN_CODES = ("99.99Z", "0000-0/00", "00.00", "9999")
+
+#: How legal forms are also written.
+LEGAL_SPELLINGS: dict[str, str] = {
+    "Ltda": "LTDA.", "S.A.": "SA", "ME": "- ME", "EIRELI": "Eireli", "SAS": "S.A.S.", "SARL": "Sarl", "SA": "S.A.",
+    "S.L.": "SL", "Inc.": "Inc", "LLC": "L.L.C.", "Corp.": "Corporation", "Ltd": "Limited", "PLC": "plc",
+    "LLP": "L.L.P.",
+}  # fmt: skip
+AND_WORDS = {"pt": "e", "fr": "et", "es": "y", "en": "and"}
+
+#: Other spellings of a country that a form or an import may bring, in the order of COUNTRIES, and what is no country.
+ODD_COUNTRIES = (
+    ("BRA", "Brésil", "brazil "), ("FRA", "Francia", "França"), ("ESP", "Espagne", "Espanha"),
+    ("U.S.A.", "Estados Unidos", "États-Unis"), ("GBR", "Reino Unido", "Royaume-Uni"),
+)  # fmt: skip
+NO_COUNTRIES = ("n/a", "Earth", "-", "XX")
+
+#: Slips in the domains of mailbox providers; the others lose a letter.
+TYPO_HOSTS: dict[str, tuple[str, ...]] = {
+    "gmail.com": ("gmial.com", "gamil.com", "gmai.com", "gmail.con", "gmaill.com"),
+    "hotmail.com": ("hotnail.com", "hotmial.com", "hotmal.com"),
+    "outlook.com": ("outlok.com", "outloook.com"),
+    "yahoo.com": ("yaho.com", "yahooo.com"),
+    "icloud.com": ("iclod.com",),
+    "orange.fr": ("ornage.fr",),
+    "hotmail.fr": ("hotmial.fr",),
+    "hotmail.es": ("hotmial.es",),
+    "outlook.es": ("outlok.es",),
+    "yahoo.com.br": ("yaho.com.br",),
+    "uol.com.br": ("uool.com.br",),
+}
+DISPOSABLE_HOSTS = ("mailinator.com", "yopmail.com", "guerrillamail.com", "trashmail.com", "10minutemail.com")
+#: Shared mailboxes, in the order of COUNTRIES: one that stands for a person, one that several colleagues use.
+ROLE_MAILBOXES = (("vendas", "compras"), ("commercial", "contact"), ("ventas", "info"), ("sales", "info"),
+                  ("sales", "info"))  # fmt: skip
 
 ROLES = ("decision_maker", "champion", "influencer", "practitioner", "intern", "unknown")
 ROLE_WEIGHTS = (0.18, 0.20, 0.13, 0.32, 0.07, 0.10)
@@ -152,6 +190,9 @@ TITLES: dict[str, tuple[tuple[str | None, ...], ...]] = {
         (None, None, "Other", "n/a"),
     ),
 }  # fmt: skip
+
+#: Titles that say nothing.
+NO_TITLES = ("-", "NC", ".", "n/a")
 
 CITIES: dict[str, tuple[tuple[str, str], ...]] = {
     "BR": (("São Paulo", "SP"), ("Rio de Janeiro", "RJ"), ("Belo Horizonte", "MG"), ("Curitiba", "PR"),

@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sandbox.world.catalogue import ANALYTICS_SOURCES, COUNTRIES, NEWSLETTER, ROLES, TITLES, WEBINAR
-from sandbox.world.companies import Companies, city_columns
+from sandbox.world.catalogue import (
+    ANALYTICS_SOURCES,
+    COUNTRIES,
+    DISPOSABLE_HOSTS,
+    NEWSLETTER,
+    NO_COUNTRIES,
+    NO_TITLES,
+    ODD_COUNTRIES,
+    ROLE_MAILBOXES,
+    ROLES,
+    TITLES,
+    TYPO_HOSTS,
+    WEBINAR,
+)
+from sandbox.world.companies import CORE, NAME_SHARES, Companies, city_columns, name_flaws, written_name
+from sandbox.world.names import EMOJI, HONORIFICS, PLACEHOLDER_COMPANIES, PLACEHOLDER_NAMES, SPELLINGS
 from sandbox.world.owners import Owners
 from sandbox.world.people import (
     CASE,
+    DISPOSABLE,
     DUPLICATE_KINDS,
+    GIBBERISH,
     GMAIL_DOTS,
     IMPORT,
+    IMPOSSIBLE_PAIR,
+    INITIAL,
+    MAIDEN,
+    MAIL_TYPO_DOMAIN,
     MANUAL,
     MERGED,
+    MISSPELLED,
+    NICKNAME,
+    NO_FLAW,
     PERSONAL,
+    PERSONAL_NO_PHONE,
     PHONE_ONLY,
     PLUS,
+    REPEATED_DIGITS,
+    ROLE_ADDRESS,
+    SWAPPED,
     TYPO,
+    TYPO_HOST,
     People,
 )
+from sandbox.world.planting import Flaws
 from sandbox.world.pools import NamePool
 from sandbox.world.sizes import AS_OF, DAY, HOUR, MINUTE
 from sandbox.world.text import (
@@ -31,6 +61,7 @@ from sandbox.world.text import (
     Column,
     Ints,
     ascii_slug,
+    choose,
     digits,
     iso,
     join,
@@ -39,6 +70,7 @@ from sandbox.world.text import (
     take,
     text,
     timestamps,
+    truths,
     where,
 )
 
@@ -48,68 +80,206 @@ BULK_IMPORT_AT = AS_OF - 12 * DAY - 4 * HOUR
 
 @dataclass
 class Identity:
-    """Text of a run of people: ``rows`` are their positions in :class:`People`."""
+    """Text of a run of people: ``rows`` are their positions in :class:`People`.
+
+    The ``other_`` columns are what the second record of a person says; without one they repeat the first.
+    """
 
     rows: Ints
     first: Column
     last: Column
+    other_first: Column
+    other_last: Column
     email: Column
     alternative: Column
     title: Column
     phone: Column
     other_phone: Column
+    company: Column
+    company_style: Ints
 
 
 def identity_text(rows: Ints, people: People, companies: Companies, pools: list[NamePool]) -> Identity:
     """Names, addresses and phones of the people at ``rows``, and the second address of those who have two records."""
-    country = people.country[rows]
-    first = _from_pools([p.first for p in pools], country, people.first[rows])
-    last = _from_pools([p.last for p in pools], country, people.last[rows])
-    plain_first, plain_last = ascii_slug(first), ascii_slug(last)
-    company = people.company[rows]
-    style = company % 3
-    local = where(style == 1, join(plain_last, ".", plain_first), join(plain_first, ".", plain_last))
-    local = where(style == 2, join(plain_first, "_", plain_last), local)
-    domain = pick(companies.domain, np.maximum(company, 0))
-    number = text(people.number(rows))
+    country, company, kind = people.country[rows], people.company[rows], people.duplicate[rows]
+    safe = np.maximum(company, 0)
+    numbers = people.number(rows)
+    number = text(numbers)
+    slugs = _slugs([p.first for p in pools]), _slugs([p.last for p in pools])
+    first, last = (_from_pools([getattr(p, name) for p in pools], country, getattr(people, name)[rows])
+                   for name in ("first", "last"))  # fmt: skip
+    plain_first = _from_pools(slugs[0], country, people.first[rows])
+    plain_last = _from_pools(slugs[1], country, people.last[rows])
+    other_first, other_last = _other_names(rows, people, pools, first, last)
+    style = companies.mail_company[safe] % 3
+    local = _local(plain_first, plain_last, style)
     if people.offset:
         # Later people may bear the name of a colleague who was there before.
         local = join(local, number)
+    work = pick(companies.domain, safe)
     hosts = [host for c in COUNTRIES for host in c.free_mail]
     host = take(hosts, 5 * country + people.mail_host[rows])
+    other_host = take(hosts, 5 * country + (people.mail_host[rows] + 1) % 5)
     free = people.free_mail[rows]
     private = join(plain_first, ".", plain_last, number)
-    local, domain = where(free, private, local), where(free, host, domain)
+    local, domain = where(free, private, local), where(free, host, work)
+    local, domain = _family_mailboxes(rows, people, plain_first, plain_last, local, domain)
+    local, domain = _flawed_addresses(rows, people, local, domain)
     email = join(local, "@", domain)
 
-    kind = people.duplicate[rows]
     alternative = only(kind == CASE, pc.utf8_title(email))
     alternative = where(
         kind == PLUS, join(local, "+", take(["news", "crm", "vendas"], rows % 3), "@", domain), alternative
     )
     alternative = where(kind == GMAIL_DOTS, join(pc.replace_substring(local, ".", ""), "@", domain), alternative)
     alternative = where(kind == TYPO, pc.replace_substring_regex(email, "(.)@", "@"), alternative)
-    personal = join(plain_first, plain_last, number, "@", take(hosts, 5 * country + (people.mail_host[rows] + 1) % 5))
-    alternative = where((kind == PERSONAL) | (kind == MERGED), personal, alternative)
+    personal = join(plain_first, plain_last, number, "@", other_host)
+    alternative = where(np.isin(kind, (PERSONAL, MERGED, PERSONAL_NO_PHONE)), personal, alternative)
+    told = np.flatnonzero(kind >= MISSPELLED)
+    if len(told):
+        fuzzy = _other_addresses(
+            kind[told], numbers[told], pick(other_first, told), pick(other_last, told), pick(plain_first, told),
+            pick(plain_last, told), style[told], company[told] >= 0, pick(work, told), pick(other_host, told),
+        )  # fmt: skip
+        fuzzy = where(kind[told] == MAIL_TYPO_DOMAIN, join(pick(local, told), "@", _typo(pick(domain, told), told)),
+                      where(kind[told] == PERSONAL_NO_PHONE, pick(personal, told), fuzzy))  # fmt: skip
+        place = np.full(len(rows), -1, dtype=np.int64)
+        place[told] = np.arange(len(told))
+        alternative = where(place >= 0, take(fuzzy, place), alternative)
 
     titles = [t for c in COUNTRIES for pool in TITLES[c.language] for t in pool]
     sizes = np.array([[len(pool) for pool in TITLES[c.language]] for c in COUNTRIES])
     offsets = (np.cumsum(sizes.ravel()) - sizes.ravel()).reshape(sizes.shape)
     title = take(titles, offsets[country, people.role[rows]] + people.title[rows])
     phone = people.phone[rows]
+    # A cheap hash of the person's number: each time the same way of writing the company.
+    spread = np.cumsum(NAME_SHARES) / sum(NAME_SHARES)
+    company_style = np.searchsorted(spread, (numbers * 2_654_435_761 % 10_007) / 10_007, side="right").astype(np.int64)
     return Identity(
         rows=rows,
         first=first,
         last=last,
+        other_first=other_first,
+        other_last=other_last,
         email=email,
         alternative=alternative,
         title=title,
         phone=format_phones(country, phone, people.phone_style[rows]),
         other_phone=format_phones(country, phone, (people.phone_style[rows] + 1) % 4),
+        company=only(company >= 0, written_name(companies, safe, company_style)),
+        company_style=company_style,
     )
 
 
-def _from_pools(pools: list[list[str]], country: Ints, index: Ints) -> Column:
+def _slugs(names: list[list[str]]) -> list[list[str]]:
+    return [ascii_slug(pa.array(pool)).to_pylist() for pool in names]
+
+
+def _local(first: Column, last: Column, style: Ints) -> Column:
+    """The part before the ``@`` of a work address, in the style of the company."""
+    return where(style == 2, join(first, "_", last), where(style == 1, join(last, ".", first), join(first, ".", last)))
+
+
+def _other_names(
+    rows: Ints, people: People, pools: list[NamePool], first: Column, last: Column
+) -> tuple[Column, Column]:
+    """First and last name as the second record of each person has them."""
+    kind, country, numbers = people.duplicate[rows], people.country[rows], people.number(rows)
+    if not (kind >= MISSPELLED).any():
+        return first, last
+    at, other = people.first[rows], people.last[rows]
+    slip = numbers // 2 % SPELLINGS
+    in_first = numbers % 2 == 0
+    wrong_first = _from_pools([p.wrong_first for p in pools], country, SPELLINGS * at + slip)
+    wrong_last = _from_pools([p.wrong_last for p in pools], country, SPELLINGS * other + slip)
+    short = _from_pools([p.nicknames for p in pools], country, 2 * at + numbers % 2)
+    letter = join(pc.utf8_slice_codeunits(first, 0, 1), take([".", ""], numbers % 2))
+    sizes = np.array([len(p.last) for p in pools])
+    married = _from_pools([p.last for p in pools], country, (other + 1 + numbers % 97) % sizes[country])
+    both = join(last, take([" ", "-"], (country == 1).astype(np.int64)), married)
+    misspelled = kind == MISSPELLED
+    new_first = where(misspelled & in_first, wrong_first, first)
+    new_first = where(kind == NICKNAME, short, where(kind == INITIAL, letter, new_first))
+    new_last = where(misspelled & ~in_first, wrong_last, where(kind == MAIDEN, both, last))
+    swapped = kind == SWAPPED
+    return where(swapped, last, new_first), where(swapped, first, new_last)
+
+
+def _other_addresses(
+    kind: Ints,
+    numbers: Ints,
+    first: Column,
+    last: Column,
+    plain_first: Column,
+    plain_last: Column,
+    style: Ints,
+    has_work: Bools,
+    work: Column,
+    host: Column,
+) -> Column:
+    """Second addresses of people whose second record bears another name.
+
+    A work address built from the name as that record has it, an older one of another pattern, or a private one.
+    """
+    said_first, said_last = ascii_slug(first), ascii_slug(last)
+    new = join(_local(said_first, said_last, style), "@", work)
+    older = join(pc.utf8_slice_codeunits(plain_first, 0, 1), plain_last, "@", work)
+    private = join(said_first, said_last, text(numbers), "@", host)
+    swapped = kind == SWAPPED
+    joined = join(plain_first, plain_last, "@", work)
+    pattern = numbers // 8 % 3
+    same = truths(pc.and_(pc.equal(said_first, plain_first), pc.equal(said_last, plain_last)))
+    out = where((pattern == 0) & ~same | (kind == INITIAL) | (kind == MAIDEN), new, private)
+    out = where((kind == MISSPELLED) & (pattern == 1), older, out)
+    out = where(swapped & (pattern > 0), joined, out)
+    return where(has_work, out, private)
+
+
+def _family_mailboxes(
+    rows: Ints, people: People, first: Column, last: Column, local: Column, domain: Column
+) -> tuple[Column, Column]:
+    """Two of one family write from one mailbox, the second with a tag."""
+    box = people.mailbox[rows]
+    theirs = box >= 0
+    if not theirs.any():
+        return local, domain
+    owner = people.number(np.maximum(box, 0))
+    shared = join(last, text(owner))
+    tagged = where(box == rows, shared, join(shared, "+", first))
+    return where(theirs, tagged, local), domain
+
+
+def _flawed_addresses(rows: Ints, people: People, local: Column, domain: Column) -> tuple[Column, Column]:
+    flaw, country = people.mail_flaw[rows], people.country[rows]
+    at = np.flatnonzero(flaw == TYPO_HOST)
+    if len(at):
+        place = np.full(len(rows), -1, dtype=np.int64)
+        place[at] = np.arange(len(at))
+        domain = where(flaw == TYPO_HOST, take(_typo(pick(domain, at), at), place), domain)
+    domain = where(flaw == DISPOSABLE, take(DISPOSABLE_HOSTS, rows % len(DISPOSABLE_HOSTS)), domain)
+    return where(flaw == ROLE_ADDRESS, take([names[0] for names in ROLE_MAILBOXES], country), local), domain
+
+
+def _typo(domain: Column, seed: Ints) -> Column:
+    """Domains with one slip: a known one of the provider's name, else a letter missing, doubled or swapped."""
+    out = []
+    for name, number in zip(domain.to_pylist(), seed.tolist(), strict=True):
+        known = TYPO_HOSTS.get(name)
+        if known:
+            out.append(known[number % len(known)])
+            continue
+        at = 1 + number % max(len(name.split(".")[0]) - 2, 1)
+        slip = number // 16 % 3
+        if slip == 0 or name[at] == name[at + 1]:
+            out.append(name[:at] + name[at + 1 :])
+        elif slip == 1:
+            out.append(name[: at + 1] + name[at:])
+        else:
+            out.append(name[:at] + name[at + 1] + name[at] + name[at + 2 :])
+    return pa.array(out, type=pa.string())
+
+
+def _from_pools(pools: Sequence[Sequence[str | None]], country: Ints, index: Ints) -> Column:
     sizes = np.array([len(p) for p in pools])
     offset = np.cumsum(sizes) - sizes
     return take([name for pool in pools for name in pool], offset[country] + index)
@@ -180,6 +350,7 @@ class ContactChunk:
     history: pa.Table
     associations: pa.Table
     truth: pa.Table
+    flaws: Flaws
     bulk_imported: int
 
 
@@ -191,6 +362,7 @@ def contact_chunk(
     opted_out_at: Ints,
     bulk_quota: int,
     rng: np.random.Generator,
+    flaw_rng: np.random.Generator,
 ) -> ContactChunk:
     """CRM records of the people in ``identity`` who are in the CRM, duplicates included.
 
@@ -199,18 +371,152 @@ def contact_chunk(
     """
     keep = np.flatnonzero(people.in_crm[identity.rows])
     main, touched = _main_records(identity, people, companies, owners, opted_out_at, bulk_quota, keep, rng)
-    second, second_assoc, second_truth = _second_records(identity, people, companies, rng)
+    main, flaws = _flawed_records(main, identity, people, companies, keep, flaw_rng)
+    second = second_records(identity, people, companies, rng)
     history, associations = (
         _history(identity.rows[keep], people, owners),
         _associations(identity.rows[keep], people, companies, rng),
     )
-    contacts = pa.concat_tables([main, second])
     return ContactChunk(
-        contacts=contacts,
+        contacts=pa.concat_tables([main, second.contacts]),
         history=history,
-        associations=pa.concat_tables([associations, second_assoc]),
-        truth=pa.concat_tables([_truth(identity, people, keep), second_truth]),
+        associations=pa.concat_tables([associations, second.associations]),
+        truth=pa.concat_tables([_truth(identity, people, companies, keep, main), second.truth]),
+        flaws=flaws + second.flaws,
         bulk_imported=touched,
+    )
+
+
+#: Flaws of a contact record, one a record at most, with the share of those without a second record.
+FLAW_SHARES = {
+    "phone_too_short": 0.005, "phone_letters": 0.005, "phone_too_long": 0.004, "phone_wrong_country": 0.005,
+    "phone_zeros": 0.003, "honorific": 0.009, "emoji": 0.004, "placeholder_name": 0.004, "placeholder_company": 0.004,
+    "odd_country": 0.010, "no_country": 0.004,
+}  # fmt: skip
+_LETTERS = ("n/a", "a pedir", "call me", "não tem", "sur demande", "none")
+#: How each country writes a number that no other one of the list can read (in the order of COUNTRIES).
+_FOREIGN = ("06 12 34 56 78", "(11) 99876-5432", "(11) 99876-5432", "06 12 34 56 78", "612 345 678")
+
+
+def _flawed_records(
+    contacts: pa.Table, identity: Identity, people: People, companies: Companies, keep: Ints, rng: np.random.Generator
+) -> tuple[pa.Table, Flaws]:
+    """Plants flaws in main records of people whom nothing else makes hard to recognise; lists every bad value."""
+    rows = identity.rows[keep]
+    n = len(rows)
+    ids: Column = contacts["id"].combine_chunks()
+    plain_people = (people.duplicate[rows] == 0) & (people.alike[rows] == 0) & (people.mail_flaw[rows] == 0)
+    kinds = list(FLAW_SHARES)
+    flaw = choose(rng, [*FLAW_SHARES.values(), 1 - sum(FLAW_SHARES.values())], n)
+    # At least two of each, in a small world too.
+    first_of = rng.permutation(np.flatnonzero(plain_people))[: 2 * len(kinds)]
+    flaw[first_of] = np.arange(len(first_of)) // 2
+    flaw = np.where(plain_people, flaw, len(kinds))
+    columns: dict[str, Column] = {name: contacts[name].combine_chunks() for name in contacts.column_names}
+    had_phone = (people.phone[rows] >= 0) & (people.declared_country[rows] == people.country[rows])
+    has_country = truths(pc.is_valid(columns["country"]))
+    has_company = truths(pc.is_valid(columns["company"]))
+    # A number of another country's shape is wrong only where the record's country is known.
+    flaw = np.where((flaw == kinds.index("phone_wrong_country")) & ~has_country, len(kinds), flaw)
+    flaw = np.where((flaw < 5) & ~had_phone, len(kinds), flaw)
+    flaw = np.where((flaw == kinds.index("placeholder_company")) & ~has_company, len(kinds), flaw)
+    flaw = np.where((flaw >= kinds.index("odd_country")) & ~has_country, len(kinds), flaw)
+    country, taken = people.country[rows], keep
+    found = Flaws()
+
+    def plant(kind: str, column: str, name: str, value: Column, status: str, clean: Column | None) -> None:
+        nonlocal found
+        on = np.flatnonzero(flaw == kinds.index(kind))
+        columns[column] = where(flaw == kinds.index(kind), value, columns[column])
+        right = None if clean is None else pick(clean, on)
+        found += Flaws.of("hubspot", pick(ids, on), name, pick(columns[column], on), status, right, kind)
+
+    for kind, value in (
+        ("phone_too_short", pc.utf8_slice_codeunits(format_phones(country, people.phone[rows], np.full(n, 3)), 0, 6)),
+        ("phone_letters", take(_LETTERS, rows % len(_LETTERS))),
+        ("phone_too_long", join(format_phones(country, people.phone[rows], np.zeros(n, np.int64)), "99999")),
+        ("phone_wrong_country", take(_FOREIGN, country)),
+        ("phone_zeros", take(["0000000000", "000-000-000"], rows % 2)),
+    ):
+        columns["mobilephone"] = where(flaw == kinds.index(kind), None, columns["mobilephone"])
+        plant(kind, "phone", "phone", value, "invalid", None)
+    honorifics = [HONORIFICS[c.language][k % len(HONORIFICS[c.language])] for c in COUNTRIES for k in range(5)]
+    first = pick(identity.first, taken)
+    plant("honorific", "firstname", "first_name", join(take(honorifics, 5 * country + rows % 5), " ", first), "valid",
+          first)  # fmt: skip
+    plant("emoji", "firstname", "first_name", join(first, " ", take(EMOJI, rows % len(EMOJI))), "valid", first)
+    names = rows % len(PLACEHOLDER_NAMES)
+    plant("placeholder_name", "firstname", "first_name", take([p[0] for p in PLACEHOLDER_NAMES], names), "placeholder",
+          None)  # fmt: skip
+    on = flaw == kinds.index("placeholder_name")
+    columns["lastname"] = where(on, take([p[1] for p in PLACEHOLDER_NAMES], names), columns["lastname"])
+    plant("placeholder_company", "company", "company",
+          take(PLACEHOLDER_COMPANIES, rows % len(PLACEHOLDER_COMPANIES)), "placeholder", None)  # fmt: skip
+    # The right country, spelt in a way of its own.
+    said = people.declared_country[rows]
+    codes = take([c.code for c in COUNTRIES], said)
+    spelled = take([spelling for names in ODD_COUNTRIES for spelling in names], 3 * said + rows % 3)
+    plant("odd_country", "country", "country", spelled, "valid", codes)
+    plant("no_country", "country", "country", take(NO_COUNTRIES, rows % len(NO_COUNTRIES)), "invalid", None)
+    # Whose country cannot be read writes the phone with its prefix.
+    unread = flaw == kinds.index("no_country")
+    international = format_phones(country, people.phone[rows], np.zeros(n, np.int64))
+    for column in ("phone", "mobilephone"):
+        given = unread & truths(pc.is_valid(columns[column]))
+        columns[column] = where(given, international, columns[column])
+    named = has_company & (flaw != kinds.index("placeholder_company"))
+    renamed = np.isin(flaw, [kinds.index(kind) for kind in ("honorific", "emoji", "placeholder_name")])
+    found += _plain_flaws(columns, identity, people, companies, keep, ids, named, renamed)
+    return pa.table(columns, schema=contacts.schema), found
+
+
+def _plain_flaws(
+    columns: dict[str, Column],
+    identity: Identity,
+    people: People,
+    companies: Companies,
+    keep: Ints,
+    ids: Column,
+    named: Bools,
+    other_name: Bools,
+) -> Flaws:
+    """Flaws that everyday data are full of: names in capitals or small letters, odd company names, bad addresses."""
+    rows, taken = identity.rows[keep], keep
+    first, right = columns["firstname"], pick(identity.first, taken)
+    cased = ~truths(pc.equal(first, right)) & ~other_name
+    on = np.flatnonzero(cased)
+    upper = truths(pc.equal(pick(first, on), pc.utf8_upper(pick(right, on))))
+    found = Flaws.of(
+        "hubspot", pick(ids, on), "first_name", pick(first, on), "valid", pick(right, on),
+        take(["name_lower", "name_upper"], upper.astype(np.int64)),
+    )  # fmt: skip
+    company = np.maximum(people.company[rows], 0)
+    found += name_flaws("hubspot", ids, companies, company, identity.company_style[keep], named)
+    flaw = people.mail_flaw[rows]
+    on = np.flatnonzero(flaw > NO_FLAW)
+    kind = flaw[on] - 1
+    host = take([host for c in COUNTRIES for host in c.free_mail], 5 * people.country[rows] + people.mail_host[rows])
+    email = columns["email"]
+    meant = join(pc.replace_substring_regex(email, "@.*", "@"), host)
+    clean = where(flaw == TYPO_HOST, meant, email)
+    found += Flaws.of(
+        "hubspot", pick(ids, on), "email", pick(email, on), take(["typo_domain", "disposable", "role"], kind),
+        pick(clean, on), take(["email_typo_domain", "email_disposable", "email_role"], kind),
+    )  # fmt: skip
+    junk = people.junk[rows]
+    for column, name, kinds in (
+        ("numemployees", "declared_employee_count", (REPEATED_DIGITS, IMPOSSIBLE_PAIR)),
+        ("annualrevenue", "declared_annual_revenue", (IMPOSSIBLE_PAIR,)),
+    ):
+        on = np.flatnonzero(np.isin(junk, kinds))
+        found += Flaws.of(
+            "hubspot", pick(ids, on), name, pick(columns[column], on), "suspect", None,
+            take(["junk_repeated_digits", "junk_impossible_pair"], junk[on] - REPEATED_DIGITS),
+        )  # fmt: skip
+    nothing = pa.array(NO_TITLES)
+    on = np.flatnonzero(truths(pc.is_in(columns["jobtitle"], nothing)))
+    return found + Flaws.of(
+        "hubspot", pick(ids, on), "job_title", pick(columns["jobtitle"], on), "placeholder", None, "placeholder_title"
     )
 
 
@@ -223,8 +529,28 @@ def _company_keys(company: Ints) -> Column:
     return only(company >= 0, join("company-", text(np.maximum(company, 0))))
 
 
-def truth_rows(source: str, record_id: Column, rows: Ints, people: People, kind: Column | str) -> pa.Table:
-    """Rows of ``truth/people.parquet``."""
+#: The strongest evidence of the company that a source record carries.
+ACCOUNT_HINTS = ("none", "name", "domain", "association")
+NO_HINT, NAME_HINT, DOMAIN_HINT, ASSOCIATION_HINT = range(len(ACCOUNT_HINTS))
+
+
+def writes_from_company(rows: Ints, people: People, companies: Companies) -> Bools:
+    """Whose address names their company: a domain that is the company's own."""
+    company = people.company[rows]
+    own = (company >= 0) & companies.has_domain[np.maximum(company, 0)]
+    return np.asarray(own & ~people.free_mail[rows])
+
+
+def named_company(rows: Ints, people: People, companies: Companies) -> Bools:
+    """Whose company has a record that its name can lead to."""
+    company = people.company[rows]
+    return np.asarray((company >= 0) & companies.in_crm[np.maximum(company, 0)])
+
+
+def truth_rows(
+    source: str, record_id: Column, rows: Ints, people: People, kind: Column | str, hint: Ints | None = None
+) -> pa.Table:
+    """Rows of ``truth/people.parquet``; ``hint`` is a position of :data:`ACCOUNT_HINTS` each (none by default)."""
     n = len(rows)
     return pa.table(
         {
@@ -234,13 +560,27 @@ def truth_rows(source: str, record_id: Column, rows: Ints, people: People, kind:
             "company_key": _company_keys(people.company[rows]),
             "buying_role": take(ROLES, people.role[rows]),
             "duplicate_kind": pa.array([kind] * n, type=pa.string()) if isinstance(kind, str) else kind,
+            "account_hint": take(ACCOUNT_HINTS, np.zeros(n, dtype=np.int64) if hint is None else hint),
         }
     )
 
 
-def _truth(identity: Identity, people: People, keep: Ints) -> pa.Table:
+def _hints(associated: Bools, by_domain: Bools, named: Bools) -> Ints:
+    return np.where(
+        associated, ASSOCIATION_HINT, np.where(by_domain, DOMAIN_HINT, np.where(named, NAME_HINT, NO_HINT))
+    ).astype(np.int64)
+
+
+def _truth(identity: Identity, people: People, companies: Companies, keep: Ints, contacts: pa.Table) -> pa.Table:
     rows = identity.rows[keep]
-    return truth_rows("hubspot", text(people.contact_number(rows)), rows, people, "none")
+    written = contacts["company"].combine_chunks()
+    named = pc.and_(pc.is_valid(written), pc.invert(pc.is_in(written, pa.array(PLACEHOLDER_COMPANIES))))
+    hint = _hints(
+        _associated(rows, people, companies),
+        writes_from_company(rows, people, companies),
+        named.to_numpy(zero_copy_only=False) & named_company(rows, people, companies),
+    )
+    return truth_rows("hubspot", text(people.contact_number(rows)), rows, people, "none", hint)
 
 
 def _stage_times(rows: Ints, people: People) -> tuple[list[tuple[str, Ints]], list[tuple[str, Ints]]]:
@@ -322,15 +662,17 @@ def _main_records(
     has_country = rng.random(n) < 0.92
     spelling = np.where(rng.random(n) < 0.85, 0, rng.integers(1, 3, n))
     spellings = [s for c in COUNTRIES for s in c.spellings]
-    style = np.where(has_country, people.phone_style[rows], 0)
+    said_country = people.declared_country[rows]
+    # A number is written for the country the record is of, else with its prefix.
+    style = np.where(has_country & (said_country == country), people.phone_style[rows], 0)
     phone = format_phones(country, people.phone[rows], style)
     mobile = rng.random(n) < 0.12
     city, state = city_columns(country, people.city[rows])
     has_city = rng.random(n) < 0.7
     safe_company = np.maximum(company, 0)
-    written = rng.integers(0, 10, n)
-    name = pick(companies.core_name, safe_company)
-    name = where(written < 6, pick(companies.name, safe_company), where(written == 6, pc.utf8_upper(name), name))
+    # Who has no other evidence of the company than its name always gives it.
+    shared = (company >= 0) & ~companies.has_domain[safe_company]
+    unnamed = (rng.random(n) >= 0.85) & ~shared
     shout = rng.random(n)
     first = pick(identity.first, taken)
     first = where(shout < 0.04, pc.utf8_upper(first), where(shout > 0.94, pc.utf8_lower(first), first))
@@ -339,6 +681,8 @@ def _main_records(
     source = np.where(kind == IMPORT, 1, np.where(kind == MANUAL, 2, np.where(kind == WEBINAR, 3, 0)))
     web = kind <= WEBINAR
     associated = _associated(rows, people, companies)
+    # Letters are no number: the CRM takes none.
+    said_heads = (people.declared_employees[rows] >= 0) & (people.junk[rows] != GIBBERISH)
     table = pa.table(
         {
             "id": ids,
@@ -352,12 +696,12 @@ def _main_records(
             "lastname": pick(identity.last, taken),
             "phone": where(mobile, None, phone),
             "mobilephone": where(mobile, phone, None),
-            "company": only((company >= 0) & (rng.random(n) < 0.85), name),
+            "company": only((company >= 0) & ~unnamed, pick(identity.company, taken)),
             "jobtitle": pick(identity.title, taken),
             "website": pa.nulls(n, pa.string()),
             "city": only(has_city, city),
             "state": only(has_city, state),
-            "country": only(has_country, take(spellings, 3 * country + spelling)),
+            "country": only(has_country, take(spellings, 3 * said_country + spelling)),
             "hs_language": take(["pt-br", "fr", "es", "en", "en-gb"], country),
             "lifecyclestage": stage,
             "hs_lead_status": status,
@@ -370,7 +714,7 @@ def _main_records(
             "hs_email_optout": where(opted_out_at[keep] >= 0, "true", where(rng.random(n) < 0.3, "false", None)),
             "hs_merged_object_ids": only(merged, text(people.duplicate_number(rows))),
             "associatedcompanyid": only(associated, pick(companies.record_id, safe_company)),
-            "numemployees": only(people.declared_employees[rows] >= 0, text(people.declared_employees[rows])),
+            "numemployees": only(said_heads, text(people.declared_employees[rows])),
             "annualrevenue": only(people.declared_revenue[rows] >= 0, text(people.declared_revenue[rows])),
         }
     )
@@ -380,8 +724,10 @@ def _main_records(
 def _associated(rows: Ints, people: People, companies: Companies) -> Bools:
     company = people.company[rows]
     linked = (company >= 0) & companies.in_crm[np.maximum(company, 0)]
-    # Left to be matched by domain: about one in eight. A cheap hash of the row keeps the choice in one place.
-    return np.asarray(linked & ((rows * 2_654_435_761 % 1_000) >= 125))
+    # Left to be matched by domain: about one in eight; of those with a private address (matched by name): half. A cheap
+    # hash of the row keeps the choice in one place.
+    left = np.where(people.free_mail[rows], 500, 125)
+    return np.asarray(linked & ((rows * 2_654_435_761 % 1_000) >= left))
 
 
 def _associations(rows: Ints, people: People, companies: Companies, rng: np.random.Generator) -> pa.Table:
@@ -500,23 +846,40 @@ def _history(rows: Ints, people: People, owners: Owners) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _second_records(
-    identity: Identity, people: People, companies: Companies, rng: np.random.Generator
-) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """The duplicates that stand as contact records of their own."""
+def second_records(identity: Identity, people: People, companies: Companies, rng: np.random.Generator) -> ContactChunk:
+    """The duplicates that stand as contact records of their own, their companies, their truth and their flaws."""
     kinds = people.duplicate[identity.rows]
-    own_record = np.isin(kinds, (PLUS, GMAIL_DOTS, TYPO, PERSONAL, PHONE_ONLY))
+    own_record = np.isin(kinds, (PLUS, GMAIL_DOTS, TYPO, PERSONAL, PHONE_ONLY)) | (kinds >= MISSPELLED)
     at = np.flatnonzero(own_record)
-    rows, taken, kind = identity.rows[at], at, kinds[at]
+    rows, kind = identity.rows[at], kinds[at]
     n = len(rows)
     country, company = people.country[rows], people.company[rows]
     created = people.duplicate_at[rows]
     updated = np.minimum(created + rng.integers(1_000, 86_400_000, n), people.until - MINUTE)
     ids = text(people.duplicate_number(rows))
     with_phone = np.isin(kind, (TYPO, PERSONAL, PHONE_ONLY)) | (rng.random(n) < 0.3)
-    names = where(rng.random(n) < 0.3, pc.utf8_upper(pick(identity.last, taken)), pick(identity.last, taken))
+    told = kind >= MISSPELLED
+    more = rng.spawn(1)[0]
+    # Of those told by name a nickname may come with the same phone, a misspelling with another one; the rest has none.
+    u = more.random(n)
+    same_phone = np.where(told, (kind == NICKNAME) & (u < 0.25), with_phone)
+    moved = people.phone[rows] // 10_000 * 10_000 + (people.phone[rows] * 7 + 1_303) % 10_000
+    other_number = format_phones(country, np.where(people.phone[rows] >= 0, moved, -1), people.phone_style[rows])
+    phone = only(same_phone, pick(identity.other_phone, at))
+    phone = where((kind == MISSPELLED) & (u < 0.25), other_number, phone)
+    last = pick(identity.other_last, at)
+    names = where((rng.random(n) < 0.3) & ~told, pc.utf8_upper(last), last)
     nothing = pa.nulls(n, pa.string())
     safe_company = np.maximum(company, 0)
+    named = np.where(told, company >= 0, (company >= 0) & (kind != PERSONAL))
+    style = np.where(told, choose(more, NAME_SHARES, n), CORE)
+    written = only(named, written_name(companies, safe_company, style))
+    has_title = np.where(told, more.random(n) < 0.7, rng.random(n) < 0.5)
+    title = only(has_title, pick(identity.title, at))
+    # Whoever gives no title gives a city.
+    city, state = city_columns(country, people.city[rows])
+    has_city = told & (truths(pc.is_null(title)) | (more.random(n) < 0.65))
+    linked = told & (company >= 0) & companies.in_crm[safe_company] & (more.random(n) < 0.25)
     contacts = pa.table(
         {
             "id": ids,
@@ -524,17 +887,17 @@ def _second_records(
             "updated_at": timestamps(updated),
             "archived": pa.array(np.zeros(n, dtype=bool)),
             "archived_at": pa.nulls(n, pa.timestamp("us")),
-            "email": pick(identity.alternative, taken),
+            "email": pick(identity.alternative, at),
             "hs_additional_emails": nothing,
-            "firstname": pick(identity.first, taken),
+            "firstname": pick(identity.other_first, at),
             "lastname": names,
-            "phone": only(with_phone, pick(identity.other_phone, taken)),
+            "phone": phone,
             "mobilephone": nothing,
-            "company": only((company >= 0) & (kind != PERSONAL), pick(companies.core_name, safe_company)),
-            "jobtitle": only(rng.random(n) < 0.5, pick(identity.title, taken)),
+            "company": written,
+            "jobtitle": title,
             "website": nothing,
-            "city": nothing,
-            "state": nothing,
+            "city": only(has_city, city),
+            "state": only(has_city, state),
             "country": take([c.name for c in COUNTRIES], country),
             "hs_language": nothing,
             "lifecyclestage": pa.array(["lead"] * n, type=pa.string()),
@@ -547,11 +910,46 @@ def _second_records(
             "hs_analytics_source": pa.array(["OFFLINE"] * n, type=pa.string()),
             "hs_email_optout": nothing,
             "hs_merged_object_ids": nothing,
-            "associatedcompanyid": nothing,
+            "associatedcompanyid": only(linked, pick(companies.record_id, safe_company)),
             "numemployees": nothing,
             "annualrevenue": nothing,
         }
     )
-    associations = association_rows("contacts", ids.slice(0, 0), "companies", ids.slice(0, 0), 1, "Primary")
-    truth = truth_rows("hubspot", ids, rows, people, take(DUPLICATE_KINDS, kind))
-    return contacts, associations, truth
+    on = np.flatnonzero(linked)
+    associations = association_rows(
+        "contacts", pick(ids, on), "companies", pick(companies.record_id, company[on]), 1, "Primary"
+    )
+    by_domain = np.isin(kind, (TYPO, PLUS)) | ((kind >= MISSPELLED) & _same_domain(identity, companies, at, company))
+    by_domain &= (company >= 0) & companies.has_domain[safe_company]
+    by_domain &= np.where(kind == PLUS, ~people.free_mail[rows], True)
+    hint = _hints(linked, by_domain, named & named_company(rows, people, companies))
+    truth = truth_rows("hubspot", ids, rows, people, take(DUPLICATE_KINDS, kind), hint)
+    flaws = name_flaws("hubspot", ids, companies, safe_company, style, named)
+    flaws += _names_of_others(identity, people, kind, ids, at)
+    none = ids.slice(0, 0)
+    history = history_rows("contacts", none, none, none, np.array([], dtype=np.int64), none, none, none)
+    return ContactChunk(contacts, history, associations, truth, flaws, 0)
+
+
+def _same_domain(identity: Identity, companies: Companies, at: Ints, company: Ints) -> Bools:
+    """Whether the second address lies in the company's domain."""
+    domain = pc.replace_substring_regex(pick(identity.alternative, at), ".*@", "")
+    same = pc.equal(domain, pick(companies.domain, np.maximum(company, 0)))
+    return truths(same)
+
+
+def _names_of_others(identity: Identity, people: People, kind: Ints, ids: Column, at: Ints) -> Flaws:
+    """First and last name exchanged, and mailbox providers misspelt, on second records."""
+    swapped = np.flatnonzero(kind == SWAPPED)
+    who = at[swapped]
+    flaws = Flaws.of(
+        "hubspot", pick(ids, swapped), "first_name", pick(identity.other_first, who), "swapped",
+        pick(identity.first, who), "name_swapped",
+    )  # fmt: skip
+    slip = np.flatnonzero(kind == MAIL_TYPO_DOMAIN)
+    who = at[slip]
+    private = people.free_mail[identity.rows[who]]
+    return flaws + Flaws.of(
+        "hubspot", pick(ids, slip), "email", pick(identity.alternative, who), "typo_domain",
+        pick(identity.email, who), take(["email_typo_company", "email_typo_domain"], private.astype(np.int64)),
+    )  # fmt: skip

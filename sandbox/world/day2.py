@@ -12,19 +12,51 @@ import pyarrow.compute as pc
 
 from sandbox.world.catalogue import CONTACT, CONTENT, DEMO, FORMS, NEWSLETTER, PAGES, SITE
 from sandbox.world.companies import COMPANY_ID_BASE, Companies, company_records
-from sandbox.world.contacts import Identity, association_rows, contact_chunk, history_rows, identity_text
+from sandbox.world.contacts import (
+    ContactChunk,
+    Identity,
+    association_rows,
+    contact_chunk,
+    history_rows,
+    identity_text,
+    second_records,
+)
 from sandbox.world.defects import Defects
 from sandbox.world.files import DailyLines, ParquetFolder, write_json
 from sandbox.world.journeys import EVENT_COLUMNS, journey_chunk
 from sandbox.world.owners import Owners, owner_count
-from sandbox.world.people import CASUAL, Deals, People, make_people
+from sandbox.world.people import (
+    CASUAL,
+    GMAIL_DOTS,
+    INITIAL,
+    MAIDEN,
+    MAIL_TYPO_DOMAIN,
+    MISSPELLED,
+    NICKNAME,
+    PERSONAL,
+    PERSONAL_NO_PHONE,
+    PHONE_ONLY,
+    PLUS,
+    SWAPPED,
+    TYPO,
+    Deals,
+    People,
+    make_people,
+    told_by_name,
+)
 from sandbox.world.pools import NamePool
 from sandbox.world.sales import DEAL_ID_BASE, deal_tables
 from sandbox.world.sizes import AS_OF, DAY, HOUR, MINUTE, SIZES, WorldSize
 from sandbox.world.text import Ints, iso, join, pick, text, timestamps, uuids
 
 NOW = AS_OF + DAY
-NEW_PEOPLE = {"small": 8, "medium": 60, "large": 5_000}
+NEW_PEOPLE = {"small": 8, "medium": 60, "large": 4_000}
+#: New contact records of people the CRM knew before, of each kind of KINDS_AGAIN.
+KNOWN_AGAIN = {"small": 1, "medium": 4, "large": 90}
+KINDS_AGAIN = (
+    PLUS, GMAIL_DOTS, TYPO, PERSONAL, PHONE_ONLY, MISSPELLED, NICKNAME, INITIAL, SWAPPED, PERSONAL_NO_PHONE,
+    MAIL_TYPO_DOMAIN, MAIDEN,
+)  # fmt: skip
 NEW_COMPANY_PEOPLE = 2
 
 
@@ -55,8 +87,10 @@ def write_second_day(
     people = _new_people(rng, size, companies, pools, offset)
     rows = np.arange(len(people), dtype=np.int64)
     identity = identity_text(rows, people, companies, pools)
-    journeys = journey_chunk(identity, people, round(len(rows) * size.visitors_per_lead), NOW, rng, start=AS_OF)
-    chunk = contact_chunk(identity, people, companies, owners, np.full(len(rows), -1), 0, rng)
+    visitors = round(len(rows) * size.visitors_per_lead)
+    journeys = journey_chunk(identity, people, companies, visitors, NOW, rng, start=AS_OF)
+    chunk = contact_chunk(identity, people, companies, owners, np.full(len(rows), -1), 0, rng, rng.spawn(1)[0])
+    again = _again(first_day, size, companies, pools, rng)
     company = _new_company(companies, owners, rng)
     company_id = company["id"][0].as_py()
     employed = chunk.contacts["id"].slice(0, NEW_COMPANY_PEOPLE).combine_chunks()
@@ -64,9 +98,9 @@ def write_second_day(
     hubspot.append("companies", company)
 
     changed, history, mail, facts = _changes(first_day, rng, owners)
-    hubspot.append("contacts", pa.concat_tables([chunk.contacts, changed]))
+    hubspot.append("contacts", pa.concat_tables([chunk.contacts, again.contacts, changed]))
     links = chunk.associations.filter(pc.invert(pc.is_in(chunk.associations["from_id"], employed)))
-    hubspot.append("associations", pa.concat_tables([links, joins]))
+    hubspot.append("associations", pa.concat_tables([links, again.associations, joins]))
     deal, deal_history = _moved_deal(first_day, companies, owners)
     if deal is not None and deal_history is not None:
         hubspot.append("deals", deal)
@@ -78,11 +112,16 @@ def write_second_day(
     events.add(journeys.events)
     events.add(known_events)
     lines = events.finish(Defects())
-    truth.append("people", _with_new_company(pa.concat_tables([chunk.truth, journeys.truth]), offset, len(companies)))
+    people_truth = pa.concat_tables([chunk.truth, journeys.truth, again.truth])
+    truth.append("people", _with_new_company(people_truth, offset, len(companies)))
+    truth.append("bad_values", (chunk.flaws + journeys.flaws + again.flaws).table())
     truth.append("touch_channels", pa.concat_tables([journeys.sessions, known_sessions]))
     hubspot.close()
     truth.close()
-    summary = {"event_lines": lines, "new_people": len(people), "new_company": company_id, **facts, **hubspot.rows}
+    summary = {
+        "event_lines": lines, "new_people": len(people), "new_company": company_id,
+        "new_records_of_known_people": again.contacts.num_rows, **facts, **hubspot.rows,
+    }  # fmt: skip
     write_json(out / "world.json", {"size": size.name, "as_of": iso(np.array([NOW]))[0].as_py(), "counts": summary})
     return summary
 
@@ -120,7 +159,42 @@ def _new_people(
     people.sessions_after[:] = 0
     people.duplicate[:] = 0
     people.duplicate_at[:] = -1
+    people.alike[:] = 0
+    people.alike_with[:] = -1
+    people.mailbox[:] = -1
+    people.mail_flaw[:] = 0
     return people
+
+
+def _again(
+    first_day: FirstDay,
+    size: WorldSize,
+    companies: Companies,
+    pools: list[NamePool],
+    rng: np.random.Generator,
+) -> ContactChunk:
+    """Second records, made during the day, of people of the first day who had none: some of each kind."""
+    known, rows = first_day.people, first_day.identity.rows
+    house = np.where(known.company >= 0, companies.mail_company[np.maximum(known.company, 0)], -1)
+    quiet = known.in_crm & (known.duplicate == 0) & (known.alike == 0) & (known.mail_flaw == 0)
+    phone, office = known.phone >= 0, ~known.free_mail
+    fits = {
+        PLUS: quiet,
+        GMAIL_DOTS: known.free_mail & (known.mail_host == 0),
+        TYPO: office & phone & told_by_name(known, pools, house)[MISSPELLED],
+        PERSONAL: office & phone,
+        PHONE_ONLY: phone,
+    } | told_by_name(known, pools, house)
+    kind = np.zeros(len(rows), dtype=np.int64)
+    # The rarest first.
+    for number in sorted(KINDS_AGAIN, key=lambda k: int((fits[k] & quiet)[rows].sum())):
+        free = np.flatnonzero((fits[number] & quiet)[rows] & (kind == 0))
+        kind[rng.permutation(free)[: KNOWN_AGAIN[size.name]]] = number
+    chosen = rows[kind > 0]
+    people = replace(known, duplicate=known.duplicate.copy(), duplicate_at=known.duplicate_at.copy(), until=NOW)
+    people.duplicate[chosen] = kind[kind > 0]
+    people.duplicate_at[chosen] = AS_OF + 2 * HOUR + (rng.random(len(chosen)) * 18 * HOUR).astype(np.int64)
+    return second_records(identity_text(chosen, people, companies, pools), people, companies, rng)
 
 
 def _with_new_company(truth: pa.Table, offset: int, company: int) -> pa.Table:
@@ -137,7 +211,7 @@ def _without_process(companies: Companies) -> Companies:
 def _new_company(companies: Companies, owners: Owners, rng: np.random.Generator) -> pa.Table:
     """One company record made during the day, like the first one of the world but for its name and domain."""
     table = company_records(companies, rng, pick(owners.ids, np.zeros(len(companies), dtype=np.int64)),
-                            np.full(len(companies), -1, dtype=np.int64)).slice(0, 1)  # fmt: skip
+                            np.full(len(companies), -1, dtype=np.int64))[0].slice(0, 1)  # fmt: skip
     row = table.to_pylist()[0]
     at = AS_OF + 5 * HOUR
     number = str(COMPANY_ID_BASE + 53 * len(companies) + 1)

@@ -28,7 +28,7 @@ def write_enrichment(out: Path, rng: np.random.Generator, companies: Companies, 
     total = 0
     domains, names = companies.domain.to_pylist(), companies.core_name.to_pylist()
     for provider, coverage, cost in PROVIDERS:
-        known = np.flatnonzero(rng.random(len(companies)) < coverage)
+        known = np.flatnonzero((rng.random(len(companies)) < coverage) & companies.has_domain)
         employees = _measured(rng, companies.employees[known])
         revenue = _measured(rng, companies.revenue[known])
         when = iso(AS_OF - (rng.random(len(known)) * 300 * DAY).astype(np.int64)).to_pylist()

@@ -17,14 +17,14 @@ from sandbox.world.companies import Companies, company_records, company_truth, m
 from sandbox.world.contacts import contact_chunk, identity_text, truth_rows
 from sandbox.world.day2 import FirstDay, write_second_day
 from sandbox.world.defects import Defects
-from sandbox.world.effects import EFFECTS
+from sandbox.world.effects import EFFECTS, declared_errors
 from sandbox.world.enrichment import write_enrichment
 from sandbox.world.files import DailyLines, MonthlyEvents, ParquetFolder, write_json
 from sandbox.world.journeys import journey_chunk
 from sandbox.world.marketing import campaign_table, email_chunk
 from sandbox.world.owners import Owners, make_owners, owner_count
 from sandbox.world.people import Deals, People, make_people, work_requests
-from sandbox.world.planted import bad_events, stand_tablet, unreachable_contacts
+from sandbox.world.planted import bad_events, lookalike_table, shared_mailboxes, stand_tablet, unreachable_contacts
 from sandbox.world.pools import NamePool, name_pools
 from sandbox.world.sales import Activity, activity_chunk, deal_stage_table, deal_tables
 from sandbox.world.sizes import AS_OF, DAY, SIZES, START, WorldSize
@@ -34,7 +34,7 @@ from sandbox.world.text import Ints, matches, pick, timestamps
 Progress = Callable[[str], None]
 #: Independent random streams, so that one part can change without moving the others.
 (_COMPANIES, _OWNERS, _PEOPLE, _WORK, _RECORDS, _JOURNEYS, _CONTACTS, _MAIL, _SALES, _DEALS, _SPEND, _ENRICH, _PLANT,
- _DAY2) = range(14)  # fmt: skip
+ _DAY2, _FLAWS, _MAILBOXES) = range(16)  # fmt: skip
 
 
 class WorldError(Exception):
@@ -98,7 +98,7 @@ def generate(size_name: str, out: Path, seed: int = 7, progress: Progress | None
     truth.append("quarantine", defects.table())
     hubspot.close()
     truth.close()
-    write_json(out / "truth" / "effects.json", asdict(EFFECTS))
+    write_json(out / "truth" / "effects.json", asdict(EFFECTS) | {"declared_errors": declared_errors(EFFECTS)})
     second_day = write_second_day(out / "day2", world.size, world.pools, world.companies, world.owners, first_day,
                                   world.rng(_DAY2), world.size.leads)  # fmt: skip
     summary = {
@@ -151,16 +151,24 @@ def _write_people(
         rows = np.arange(start, min(start + size.chunk, size.leads), dtype=np.int64)
         identity = identity_text(rows, people, companies, world.pools)
         journeys = journey_chunk(
-            identity, people, round(len(rows) * size.visitors_per_lead), AS_OF, world.rng(_JOURNEYS, piece)
+            identity, people, companies, round(len(rows) * size.visitors_per_lead), AS_OF, world.rng(_JOURNEYS, piece)
         )
         mail, left_at = email_chunk(
             identity, people, size, journeys.click_person, journeys.click_campaign, journeys.click_at,
             world.rng(_MAIL, piece),
         )  # fmt: skip
-        chunk = contact_chunk(identity, people, companies, world.owners, left_at, quota, world.rng(_CONTACTS, piece))
+        chunk = contact_chunk(
+            identity, people, companies, world.owners, left_at, quota, world.rng(_CONTACTS, piece),
+            world.rng(_FLAWS, piece),
+        )  # fmt: skip
         quota -= chunk.bulk_imported
         counts["bulk_import_contacts"] += chunk.bulk_imported
         web, sessions, people_truth = journeys.events, journeys.sessions, [chunk.truth, journeys.truth]
+        boxes = shared_mailboxes(
+            chunk.contacts.schema, web.schema, journeys.submissions.schema, identity, people, companies,
+            world.rng(_MAILBOXES, piece),
+        )  # fmt: skip
+        people_truth.append(boxes.truth)
         if piece == 0:
             rng = world.rng(_PLANT)
             bad_contacts, bad_truth = unreachable_contacts(chunk.contacts, defects)
@@ -182,14 +190,16 @@ def _write_people(
         tables, links = activity_chunk(identity, people, world.owners, activity, world.rng(_SALES, piece))
         for name, table in tables.items():
             hubspot.append(name, table)
-        hubspot.append("contacts", chunk.contacts)
+        hubspot.append("contacts", pa.concat_tables([chunk.contacts, boxes.contacts]))
         hubspot.append("property_history", chunk.history)
         hubspot.append("associations", chunk.associations)
         hubspot.append("associations", links)
-        hubspot.append("form_submissions", journeys.submissions)
+        hubspot.append("form_submissions", pa.concat_tables([journeys.submissions, boxes.submissions]))
         hubspot.append("email_events", mail)
         truth.append("people", pa.concat_tables(people_truth))
+        truth.append("bad_values", (chunk.flaws + journeys.flaws).table())
         truth.append("touch_channels", sessions)
+        web = pa.concat_tables([web, boxes.events])
         events.add(_some_late(web, world.rng(_PLANT, piece + 1)))
         counts["web_events"] += web.num_rows
         counts["web_sessions"] += sessions.num_rows
@@ -223,8 +233,10 @@ def _write_reference(world: World, hubspot: ParquetFolder, truth: ParquetFolder)
     np.maximum.at(changed, deals.company, deals.created_at)
     rng = world.rng(_RECORDS)
     owner = np.arange(len(companies)) % len(world.owners.ids)
-    records = company_records(companies, rng, pick(world.owners.ids, owner), changed)
+    records, flaws = company_records(companies, rng, pick(world.owners.ids, owner), changed)
     hubspot.append("companies", records)
+    truth.append("bad_values", flaws.table())
+    truth.append("lookalikes", lookalike_table(world.people))
     truth.append("companies", company_truth(companies, records))
     table, history, links = deal_tables(deals, world.people, companies, world.owners, world.rng(_DEALS))
     hubspot.append("deals", table)

@@ -31,9 +31,20 @@ from sandbox.world.catalogue import (
     WEBINAR,
     WEBINARS,
 )
-from sandbox.world.contacts import Identity, person_ids, truth_rows
+from sandbox.world.companies import Companies
+from sandbox.world.contacts import (
+    DOMAIN_HINT,
+    NAME_HINT,
+    NO_HINT,
+    Identity,
+    named_company,
+    person_ids,
+    truth_rows,
+    writes_from_company,
+)
 from sandbox.world.marketing import CAMPAIGN_TIMES, CAMPAIGNS
-from sandbox.world.people import CASE, DUPLICATE_KINDS, NO_DUP, People
+from sandbox.world.people import CASE, DUPLICATE_KINDS, GIBBERISH, NO_DUP, People
+from sandbox.world.planting import Flaws
 from sandbox.world.sizes import DAY, HOUR, MINUTE, START
 from sandbox.world.text import (
     Bools,
@@ -64,6 +75,8 @@ _PAGE_WEIGHTS = np.array([p.weights for p in PAGES], dtype=float).T
 _FORM_PAGE = {NEWSLETTER: "/newsletter", CONTACT: "/contact", DEMO: "/demo"}
 _FIRST_CONTENT = _PATHS.index(f"/resources/{CONTENTS[0].slug}")
 _FIRST_WEBINAR = _PATHS.index(f"/webinars/{WEBINARS[0].slug}")
+#: What some type where a number is asked for.
+_LETTERS = ("asdf", "xxx", "muitos", "qwerty", "jkjkjk")
 EMAIL, DIRECT = CHANNELS.index("email"), CHANNELS.index("direct")
 
 EVENT_COLUMNS = (
@@ -81,6 +94,7 @@ class JourneyChunk:
     submissions: pa.Table
     sessions: pa.Table
     truth: pa.Table
+    flaws: Flaws
     click_person: Ints
     click_campaign: Ints
     click_at: Ints
@@ -95,7 +109,13 @@ class _Sessions:
 
 
 def journey_chunk(
-    identity: Identity, people: People, visitors: int, until: int, rng: np.random.Generator, start: int = START
+    identity: Identity,
+    people: People,
+    companies: Companies,
+    visitors: int,
+    until: int,
+    rng: np.random.Generator,
+    start: int = START,
 ) -> JourneyChunk:
     """Everything the people of ``identity`` and so many anonymous ``visitors`` did between ``start`` and ``until``."""
     rows = identity.rows
@@ -160,11 +180,11 @@ def journey_chunk(
         people, person, known,
     )  # fmt: skip
     alternative = _uses_alternative(rng, rows, people, owner, submitted, on_form)
-    identifies, tracks, submissions = _form_events(
+    identifies, tracks, submissions, flaws = _form_events(
         rng, identity, people, owner, on_form, alternative, form, submitted, content, webinar, device, anonymous,
         form_page,
     )  # fmt: skip
-    truth = _truth(identity, people, owner[on_form], alternative, form[on_form])
+    truth = _truth(identity, people, companies, owner[on_form], alternative, form[on_form])
     clicks = np.flatnonzero((channel == EMAIL) & (campaign >= 0))
     return JourneyChunk(
         events=pa.concat_tables([pages, identifies, tracks]),
@@ -178,6 +198,7 @@ def journey_chunk(
             }
         ),
         truth=truth,
+        flaws=flaws,
         click_person=owner[clicks],
         click_campaign=campaign[clicks],
         click_at=started[clicks] - 2_000,
@@ -418,7 +439,7 @@ def _form_events(
     device: Ints,
     anonymous: Column,
     form_page: Ints,
-) -> tuple[pa.Table, pa.Table, pa.Table]:
+) -> tuple[pa.Table, pa.Table, pa.Table, Flaws]:
     who = owner[on_form]
     taken = who
     person = identity.rows[who]
@@ -428,7 +449,9 @@ def _form_events(
     browser = device[on_form]
     uid = only(people.has_user_id[person], text(people.contact_number(person)))
     country = people.country[person]
-    first, last = pick(identity.first, taken), pick(identity.last, taken)
+    # Whoever writes from a second address also writes the name that goes with it.
+    first = where(alternative, pick(identity.other_first, taken), pick(identity.first, taken))
+    last = where(alternative, pick(identity.other_last, taken), pick(identity.last, taken))
     url = take([SITE + p for p in _PATHS], form_page[on_form])
     path = take(_PATHS, form_page[on_form])
     traits = join('{"email":"', email, '","firstName":"', first, '","lastName":"', last, '"}')
@@ -478,11 +501,8 @@ def _form_events(
     )  # fmt: skip
 
     forms = np.flatnonzero(kind <= DEMO)
-    return (
-        identifies,
-        pa.concat_tables([tracks, attends]),
-        _submissions(rng, identity, people, forms, who, kind, sent, email, url, first, last),
-    )
+    submissions, flaws = _submissions(rng, identity, people, forms, who, kind, sent, email, url, first, last)
+    return identifies, pa.concat_tables([tracks, attends]), submissions, flaws
 
 
 def _webinar_properties(held: Ints, minutes: Ints | None, email: Column | None = None) -> Column:
@@ -509,31 +529,41 @@ def _submissions(
     url: Column,
     first: Column,
     last: Column,
-) -> pa.Table:
-    """Rows of ``hubspot/form_submissions.parquet``; ``answers`` is a JSON object of field and value."""
+) -> tuple[pa.Table, Flaws]:
+    """Rows of ``hubspot/form_submissions.parquet``, and the answers that are none.
+
+    ``answers`` is a JSON object of field and value.
+    """
     taken = forms
     local, person = who[forms], identity.rows[who[forms]]
     kinds = kind[forms]
     email, first, last = pick(email, taken), pick(first, taken), pick(last, taken)
     title = pc.fill_null(pick(identity.title, local), "")
     phone = pc.fill_null(pick(identity.phone, local), "")
-    domain = pc.replace_substring_regex(email, ".*@", "")
+    company = pc.fill_null(pick(identity.company, local), "")
     languages = [m for c in COUNTRIES for m in MESSAGES[c.language]]
     ready = people.mql_at[person] >= 0
     message = take(languages, 4 * people.country[person] + np.where(ready & (rng.random(len(forms)) < 0.5), 3,
                                                                     rng.integers(0, 4, len(forms))))  # fmt: skip
     base = join('{"email":"', email, '"')
-    named = join(base, ',"firstname":"', first, '","lastname":"', last, '","company":"', domain, '"')
+    named = join(base, ',"firstname":"', first, '","lastname":"', last, '","company":"', company, '"')
     long = join(named, ',"phone":"', phone, '","message":"', message, '"')
+    letters = people.junk[person] == GIBBERISH
+    heads = where(letters, take(_LETTERS, person % len(_LETTERS)), text(people.declared_employees[person]))
     declared = where(
         people.declared_employees[person] >= 0,
-        join(',"numemployees":"', text(people.declared_employees[person]), '","annualrevenue":"',
+        join(',"numemployees":"', heads, '","annualrevenue":"',
              text(people.declared_revenue[person]), '"'),
         "",
     )  # fmt: skip
     answers = where(kinds == NEWSLETTER, base, where(kinds == CONTENT, join(named, ',"jobtitle":"', title, '"'), long))
     answers = where(kinds == DEMO, join(long, ',"jobtitle":"', title, '"', declared), answers)
-    return pa.table(
+    none = np.flatnonzero((kinds == DEMO) & letters)
+    flaws = Flaws.of(
+        "hubspot_forms", pc.utf8_lower(pick(email, none)), "declared_employee_count", pick(heads, none), "suspect",
+        None, "junk_gibberish",
+    )  # fmt: skip
+    table = pa.table(
         {
             "submission_id": uuids(rng, len(forms)),
             "form_id": take([f.id for f in FORMS], kinds),
@@ -543,11 +573,17 @@ def _submissions(
             "answers": join(answers, "}"),
         }
     )
+    return table, flaws
 
 
-def _truth(identity: Identity, people: People, who: Ints, alternative: Bools, form: Ints) -> pa.Table:
+def _truth(
+    identity: Identity, people: People, companies: Companies, who: Ints, alternative: Bools, form: Ints
+) -> pa.Table:
     """Source records born on the web: form e-mails, and the user ids and e-mails of identified people."""
     tables = []
+    # Every form but the newsletter's asks for the company.
+    asks = np.isin(form, (CONTENT, CONTACT, DEMO))
+    named = np.isin(np.arange(2 * len(identity.rows)), (who * 2 + alternative)[asks])
     for source, keep in (("hubspot_forms", form <= DEMO), ("events", form >= 0)):
         kind = people.duplicate[identity.rows[who]]
         # A second address that differs in case only is the same record of its source.
@@ -560,9 +596,16 @@ def _truth(identity: Identity, people: People, who: Ints, alternative: Bools, fo
         duplicate = np.where(second, people.duplicate[rows], np.where((people.duplicate[rows] == CASE) & cased[local],
                                                                       CASE, NO_DUP))  # fmt: skip
         names = take(DUPLICATE_KINDS, duplicate)
-        tables.append(truth_rows(source, pc.utf8_lower(address), rows, people, names))
+        domain = pc.replace_substring_regex(pc.utf8_lower(address), ".*@", "")
+        company = np.maximum(people.company[rows], 0)
+        by_domain = pc.equal(domain, pick(companies.domain, company)).to_numpy(zero_copy_only=False)
+        by_domain &= (people.company[rows] >= 0) & companies.has_domain[company]
+        by_name = named[code] & named_company(rows, people, companies) & (source == "hubspot_forms")
+        hint = np.where(by_domain, DOMAIN_HINT, np.where(by_name, NAME_HINT, NO_HINT))
+        tables.append(truth_rows(source, pc.utf8_lower(address), rows, people, names, hint))
         if source == "events":
             with_id = np.unique(local[people.has_user_id[rows]])
             rows = identity.rows[with_id]
-            tables.append(truth_rows(source, text(people.contact_number(rows)), rows, people, "none"))
+            hint = np.where(writes_from_company(rows, people, companies), DOMAIN_HINT, NO_HINT)
+            tables.append(truth_rows(source, text(people.contact_number(rows)), rows, people, "none", hint))
     return pa.concat_tables(tables)

@@ -25,8 +25,9 @@ from sandbox.world.catalogue import (
     WEBINAR,
     WEBINARS,
 )
-from sandbox.world.companies import Companies, company_weights
+from sandbox.world.companies import Companies, another, company_weights
 from sandbox.world.effects import EFFECTS
+from sandbox.world.planting import far_off
 from sandbox.world.pools import NamePool
 from sandbox.world.sizes import AS_OF, DAY, HOUR, MINUTE, START, WorldSize
 from sandbox.world.text import Bools, Floats, Ints, ascii_slug, choose, choose_by
@@ -37,9 +38,29 @@ ARCHETYPES = ("imported", "idle", "casual", "engaged", "committee", "intern", "c
 IMPORT, MANUAL = 5, 6
 DECISION, CHAMPION, INFLUENCER, PRACTITIONER, INTERN_ROLE, UNKNOWN_ROLE = range(len(ROLES))
 
-DUPLICATE_KINDS = ("none", "case", "plus", "gmail_dots", "typo", "personal", "phone_only", "merged")
-NO_DUP, CASE, PLUS, GMAIL_DOTS, TYPO, PERSONAL, PHONE_ONLY, MERGED = range(8)
-_DUPLICATE_SHARES = (0.0, 0.015, 0.012, 0.008, 0.012, 0.020, 0.010, 0.015)
+#: From ``misspelled`` on, the second record shares no trusted identifier with the first.
+DUPLICATE_KINDS = (
+    "none", "case", "plus", "gmail_dots", "typo", "personal", "phone_only", "merged", "misspelled", "nickname",
+    "initial", "swapped", "personal_no_phone", "mail_typo_domain", "maiden",
+)  # fmt: skip
+(NO_DUP, CASE, PLUS, GMAIL_DOTS, TYPO, PERSONAL, PHONE_ONLY, MERGED, MISSPELLED, NICKNAME, INITIAL, SWAPPED,
+ PERSONAL_NO_PHONE, MAIL_TYPO_DOMAIN, MAIDEN) = range(len(DUPLICATE_KINDS))  # fmt: skip
+_DUPLICATE_SHARES = (
+    0.0, 0.015, 0.012, 0.008, 0.012, 0.020, 0.010, 0.015, 0.0095, 0.0080, 0.0080, 0.0040, 0.0080, 0.0045, 0.0020,
+)  # fmt: skip
+
+#: Different people who look alike (``People.alike``); the share is of pairs among all people.
+ALIKE_KINDS = ("none", "similar_colleagues", "namesakes", "family_mailbox", "shared_mailbox")
+NOT_ALIKE, COLLEAGUES, NAMESAKES, FAMILY, SHARED_MAILBOX = range(len(ALIKE_KINDS))
+_ALIKE_SHARES = (0.0, 0.010, 0.0085, 0.0080, 0.0)
+_SHARED_MAILBOX_SHARE = 0.004
+
+#: What is wrong with a person's only address (``People.mail_flaw``).
+NO_FLAW, TYPO_HOST, DISPOSABLE, ROLE_ADDRESS = range(4)
+_MAIL_FLAW_SHARES = (0.0, 0.005, 0.003, 0.003)
+
+#: What is no answer in the demo form (``People.junk``): letters, the same digit, one employee and a thousand millions.
+NO_JUNK, GIBBERISH, REPEATED_DIGITS, IMPOSSIBLE_PAIR = range(4)
 
 CONTACT_ID_BASE = 101_000_000_001
 SWITCHBOARD_EVERY = 17
@@ -66,7 +87,11 @@ _PROFILE = np.array([1, 1, 1, 2, 2, 3, 4, 5])
 
 @dataclass
 class People:
-    """One row a real person. Times are epoch milliseconds, -1 where the thing has not happened by ``until``."""
+    """One row a real person. Times are epoch milliseconds, -1 where the thing has not happened by ``until``.
+
+    ``alike`` says whom somebody looks like (``alike_with``, -1 = nobody) and how; ``mailbox`` is the person whose
+    private mailbox somebody writes from (-1 = an own one); ``declared_country`` the country the CRM has for them.
+    """
 
     company: Ints
     country: Ints
@@ -95,6 +120,12 @@ class People:
     declared_revenue: Ints
     duplicate: Ints
     duplicate_at: Ints
+    alike: Ints
+    alike_with: Ints
+    mailbox: Ints
+    mail_flaw: Ints
+    junk: Ints
+    declared_country: Ints
     request_at: Ints
     request_kind: Ints
     mql_at: Ints
@@ -165,7 +196,8 @@ def make_people(
     # The first three people of a buying account are a committee in the making.
     role = np.where((lead_position == 0) & (rng.random(n) < 0.75), DECISION, role)
     role = np.where((lead_position == 1) & (rng.random(n) < 0.7), CHAMPION, role)
-    first, last = _unique_names(rng, company, country, pools)
+    house = np.where(company >= 0, companies.mail_company[safe], -1)
+    first, last = _unique_names(rng, house, country, pools)
     languages = [c.language for c in COUNTRIES]
     titles_of = np.array([[len(t) for t in TITLES[lang]] for lang in languages])
     title = (rng.random(n) * titles_of[country, role]).astype(np.int64)
@@ -226,11 +258,20 @@ def make_people(
         declared_revenue=np.full(n, -1, dtype=np.int64),
         duplicate=np.zeros(n, dtype=np.int64),
         duplicate_at=np.full(n, -1, dtype=np.int64),
+        alike=np.zeros(n, dtype=np.int64),
+        alike_with=np.full(n, -1, dtype=np.int64),
+        mailbox=np.full(n, -1, dtype=np.int64),
+        mail_flaw=np.zeros(n, dtype=np.int64),
+        junk=np.zeros(n, dtype=np.int64),
+        declared_country=country.copy(),
         **_nothing_yet(n),
     )
-    _plant_duplicates(rng, people)
+    planted = rng.spawn(1)[0]
+    _plant_lookalikes(planted, people, pools, house)
+    _plant_duplicates(rng, planted, people, pools, house)
+    _plant_mail_flaws(planted, people, house)
     _requests(rng, people, companies, lead_position)
-    _declare(rng, people, companies)
+    _declare(rng, planted, people, companies)
     return people
 
 
@@ -260,11 +301,10 @@ def _workplaces(rng: np.random.Generator, size: WorldSize, companies: Companies)
 
 
 def _unique_names(rng: np.random.Generator, company: Ints, country: Ints, pools: list[NamePool]) -> tuple[Ints, Ints]:
-    """First and last name numbers; no two people of one company share both."""
+    """First and last name numbers; no two people of one company (or group that shares a domain) share both."""
     n = len(company)
     # "José" and "Jose" give one address, so names are told apart as an address writes them.
-    first_slugs = _slug_numbers([p.first for p in pools])
-    last_slugs = _slug_numbers([p.last for p in pools])
+    first_slugs, last_slugs = _slug_numbers([p.first for p in pools]), _slug_numbers([p.last for p in pools])
     first_sizes = np.array([len(p.first) for p in pools])[country]
     last_sizes = np.array([len(p.last) for p in pools])[country]
     first = (rng.random(n) * first_sizes).astype(np.int64)
@@ -324,33 +364,192 @@ def _phones(rng: np.random.Generator, country: Ints, capture_kind: Ints) -> tupl
     return phone.astype(np.int64), rng.random(n) < share
 
 
-def _plant_duplicates(rng: np.random.Generator, people: People) -> None:
-    """Second records of people, at least three of each kind, each kind only where it can be told."""
+def _alone(house: Ints, *keys: Ints) -> Bools:
+    """Who shares a combination of keys with nobody else of the same house (company, or group with one domain)."""
+    key = house
+    for more in keys:
+        key = key * 100_000 + more
+    _, which, count = np.unique(key, return_inverse=True, return_counts=True)
+    return np.asarray(count[which] == 1)
+
+
+def _plant_lookalikes(rng: np.random.Generator, people: People, pools: list[NamePool], house: Ints) -> None:
+    """Different people that a careless matcher would make one: see :data:`ALIKE_KINDS`.
+
+    Nobody is in two pairs. Colleagues and namesakes keep phones, titles and cities of their own, so that a careful
+    reader can tell them apart; a family shares last name, phone and mailbox.
+    """
+    n = len(people)
+    told = people.in_crm & (people.phone >= 0) & (people.role != UNKNOWN_ROLE)
+    office = told & (house >= 0) & ~people.free_mail
+    shared_phone = (people.company % SWITCHBOARD_EVERY == 3) & np.isin(people.capture_kind, (IMPORT, MANUAL))
+    slugs = _slug_numbers([p.first for p in pools]), _slug_numbers([p.last for p in pools])
+    order = rng.permutation(n)
+
+    def pairs(fits: Bools, group: Ints, kind: int, shift: int) -> tuple[Ints, Ints]:
+        """Two people of one group each, as many as wanted, both still free."""
+        free = order[(fits & (people.alike == NOT_ALIKE))[order]]
+        free = free[np.argsort(group[free], kind="stable")]
+        first_of = np.flatnonzero(group[free][shift:] == group[free][: len(free) - shift])
+        # Every other one, so that no person is in two pairs.
+        chosen = first_of[rng.permutation(len(first_of))]
+        used = np.zeros(len(free), dtype=bool)
+        left: list[int] = []
+        wanted = max(2, round(_ALIKE_SHARES[kind] * n))
+        for at in chosen:
+            if len(left) == wanted:
+                break
+            if not used[at] and not used[at + shift]:
+                used[[at, at + shift]] = True
+                left.append(int(at))
+        at = np.array(left, dtype=np.int64)
+        return free[at], free[at + shift]
+
+    def settle(kind: int, one: Ints, other: Ints, first: tuple[Ints, Ints], last: Ints) -> tuple[Ints, Ints]:
+        """Names both of each pair; a pair that would bear a colleague's name is left as it was."""
+        before = people.first.copy(), people.last.copy()
+        people.first[one], people.first[other] = first
+        people.last[other] = last
+        names = [slugs[k][people.country, value] for k, value in enumerate((people.first, people.last))]
+        alone = _alone(house, *names) | (house < 0)
+        good = alone[one] & alone[other]
+        for bad in (one[~good], other[~good]):
+            people.first[bad], people.last[bad] = before[0][bad], before[1][bad]
+        one, other = one[good], other[good]
+        people.alike[one] = people.alike[other] = kind
+        people.alike_with[one], people.alike_with[other] = other, one
+        return one, other
+
+    one, other = pairs(office & ~shared_phone, house, COLLEAGUES, 1)
+    listed = [np.array(pool.lookalikes, dtype=np.int64) for pool in pools]
+    drawn = rng.integers(0, 1_000, len(one))
+    both = np.array([listed[c][d % len(listed[c])] for c, d in zip(people.country[one], drawn, strict=True)])
+    both = both.reshape(-1, 2)
+    one, other = settle(COLLEAGUES, one, other, (both[:, 0], both[:, 1]), people.last[one])
+    people.city[other] = people.city[one] + 1
+    _other_title(people, one, other)
+
+    group = people.country
+    one, other = pairs(office & ~shared_phone, group, NAMESAKES, 1)
+    apart = people.company[one] != people.company[other]
+    one, other = one[apart], other[apart]
+    one, other = settle(NAMESAKES, one, other, (people.first[one], people.first[one]), people.last[one])
+    people.city[other] = people.city[one]
+    _other_title(people, one, other)
+
+    one, other = pairs(told & people.free_mail & ~shared_phone, group, FAMILY, 1)
+    first_slugs = slugs[0]
+    apart = first_slugs[people.country[one], people.first[one]] != first_slugs[people.country[one], people.first[other]]
+    one, other = one[apart], other[apart]
+    one, other = settle(FAMILY, one, other, (people.first[one], people.first[other]), people.last[one])
+    people.phone[other], people.city[other] = people.phone[one], people.city[one]
+    people.mail_host[other] = people.mail_host[one]
+    people.mailbox[one] = people.mailbox[other] = one
+
+    _plant_shared_mailboxes(rng, people, house)
+
+
+def _other_title(people: People, one: Ints, other: Ints) -> None:
+    same = (people.role[one] == people.role[other]) & (people.title[one] == people.title[other])
+    longest = np.array([[len(t) for t in TITLES[c.language]] for c in COUNTRIES])
+    rows = other[same]
+    people.title[rows] = (people.title[rows] + 1) % longest[people.country[rows], people.role[rows]]
+
+
+def _plant_shared_mailboxes(rng: np.random.Generator, people: People, house: Ints) -> None:
+    """At some companies two to four colleagues also write from one mailbox (``info@``); each has a login of their own.
+
+    ``alike_with`` is the first of them, for that one itself too.
+    """
+    fits = people.in_crm & people.has_user_id & people.web_captured & ~people.free_mail & (people.alike == NOT_ALIKE)
+    rows = np.flatnonzero(fits & (house >= 0))
+    rows = rows[np.argsort(house[rows], kind="stable")]
+    _, start, count = np.unique(house[rows], return_index=True, return_counts=True)
+    start, count = start[count >= 2], count[count >= 2]
+    chosen = rng.permutation(len(start))[: max(2, round(_SHARED_MAILBOX_SHARE * len(people)))]
+    size = np.minimum(count[chosen], rng.integers(2, 5, len(chosen)))
+    for at, several in zip(start[chosen], size, strict=True):
+        members = rows[at : at + several]
+        people.alike[members] = SHARED_MAILBOX
+        people.alike_with[members] = members[0]
+
+
+def _plant_duplicates(
+    rng: np.random.Generator, planted: np.random.Generator, people: People, pools: list[NamePool], house: Ints
+) -> None:
+    """Second records of people, at least two of each kind, each kind only where it can be told."""
     n = len(people)
     phone = people.phone >= 0
-    gmail = people.free_mail & (people.mail_host == 0)
+    gmail = people.free_mail & (people.mail_host == 0) & (people.mailbox < 0)
     corporate = people.in_crm & ~people.free_mail
+    lonely = people.alike == NOT_ALIKE
+    last = _slug_numbers([p.last for p in pools])[people.country, people.last]
     fits = {
         CASE: people.in_crm & (people.capture_kind <= DEMO),
-        PLUS: people.in_crm,
+        PLUS: people.in_crm & (people.mailbox < 0),
         GMAIL_DOTS: people.in_crm & gmail,
-        TYPO: corporate & phone,
+        # "luisa" without its last letter may be a colleague's address.
+        TYPO: corporate & phone & _alone(house, last),
         PERSONAL: corporate & phone,
         PHONE_ONLY: people.in_crm & phone,
         MERGED: people.in_crm,
-    }
+    } | {kind: chance & lonely for kind, chance in told_by_name(people, pools, house).items()}
     free = np.ones(n, dtype=bool)
     # The rarest first, so that each finds its people.
-    for kind in (GMAIL_DOTS, CASE, TYPO, PERSONAL, PHONE_ONLY, PLUS, MERGED):
-        wanted = max(3, round(_DUPLICATE_SHARES[kind] * n))
+    for kind in (GMAIL_DOTS, CASE, TYPO, PERSONAL, PHONE_ONLY, PLUS, MERGED, *range(MISSPELLED, len(DUPLICATE_KINDS))):
+        source, least = (rng, 3) if kind < MISSPELLED else (planted, 2)
+        wanted = max(least, round(_DUPLICATE_SHARES[kind] * n))
         candidates = np.flatnonzero(fits[kind] & free)
-        chosen = rng.permutation(candidates)[:wanted]
+        chosen = source.permutation(candidates)[:wanted]
         people.duplicate[chosen] = kind
         free[chosen] = False
     rows = np.flatnonzero(people.duplicate > 0)
     later = people.capture_at[rows] + ((1 + rng.random(len(rows)) * 150) * DAY).astype(np.int64)
     latest = AS_OF - 2 * DAY - rng.integers(0, 5 * DAY, len(rows))
     people.duplicate_at[rows] = np.maximum(np.minimum(later, latest), people.capture_at[rows] + 10 * MINUTE)
+
+
+def told_by_name(people: People, pools: list[NamePool], house: Ints) -> dict[int, Bools]:
+    """Who can have a second record of each kind from ``MISSPELLED`` on, such that a careful reader still knows them.
+
+    The company is known, and no colleague bears the same first or the same last name.
+    """
+    first = _slug_numbers([p.first for p in pools])[people.country, people.first]
+    last = _slug_numbers([p.last for p in pools])[people.country, people.last]
+    most = max(len(p.first) for p in pools)
+    short = np.zeros((len(pools), most), dtype=bool)
+    for code, pool in enumerate(pools):
+        short[code, : len(pool.first)] = [nick is not None for nick in pool.nicknames[::2]]
+    at_work = people.in_crm & (house >= 0)
+    distinct = at_work & _alone(house, first) & _alone(house, last)
+    return {
+        MISSPELLED: distinct,
+        NICKNAME: distinct & short[people.country, people.first],
+        INITIAL: distinct & ~people.free_mail,
+        SWAPPED: distinct,
+        PERSONAL_NO_PHONE: distinct & ~people.free_mail,
+        MAIL_TYPO_DOMAIN: people.in_crm & ((house >= 0) | people.free_mail),
+        MAIDEN: distinct & ~people.free_mail,
+    }
+
+
+def _plant_mail_flaws(rng: np.random.Generator, people: People, house: Ints) -> None:
+    """Addresses with a slip in the provider's name, throw-away ones, and role addresses that stand for one person."""
+    n = len(people)
+    simple = people.in_crm & (people.duplicate == NO_DUP) & (people.alike == NOT_ALIKE)
+    boxes = house[people.alike == SHARED_MAILBOX]
+    _, first_of = np.unique(house, return_index=True)
+    first = np.zeros(n, dtype=bool)
+    first[first_of] = True
+    fits = {
+        TYPO_HOST: simple & people.free_mail,
+        DISPOSABLE: simple & people.free_mail,
+        # One a company at most.
+        ROLE_ADDRESS: simple & (house >= 0) & ~people.free_mail & ~np.isin(house, boxes) & first,
+    }
+    for kind, fit in fits.items():
+        candidates = np.flatnonzero(fit & (people.mail_flaw == NO_FLAW))
+        people.mail_flaw[rng.permutation(candidates)[: max(2, round(_MAIL_FLAW_SHARES[kind] * n))]] = kind
 
 
 def _requests(rng: np.random.Generator, people: People, companies: Companies, lead_position: Ints) -> None:
@@ -375,19 +574,32 @@ def _requests(rng: np.random.Generator, people: People, companies: Companies, le
     people.mql_at = np.where(asked & ((mql < 0) | (asked_at < mql)), asked_at, mql)
 
 
-def _declare(rng: np.random.Generator, people: People, companies: Companies) -> None:
-    """What people write about their company in the demo form; planted errors are a factor of 2.5 to 6 either way."""
+def _declare(rng: np.random.Generator, planted: np.random.Generator, people: People, companies: Companies) -> None:
+    """What people write about their company in the demo form, and where the CRM says they are.
+
+    Planted errors are a factor of 3 to 6 either way. Some of the wrong answers are no answers at all: one digit
+    repeated, or one employee with a thousand millions; a few more people type letters.
+    """
+    e = EFFECTS
     asked = (people.company >= 0) & ((people.capture_kind == DEMO) | (people.request_kind == DEMO))
     rows = np.flatnonzero(asked)
     company = people.company[rows]
-    for truth, rate, said in (
-        (companies.employees[company], EFFECTS.declared_employees_error_rate, people.declared_employees),
-        (companies.revenue[company], EFFECTS.declared_revenue_error_rate, people.declared_revenue),
-    ):
-        factor = 2.5 + rng.random(len(rows)) * 3.5
-        factor = np.where(rng.random(len(rows)) < 0.5, factor, 1 / factor)
-        wrong = np.maximum(np.round(truth * factor), 1)
-        said[rows] = np.where(rng.random(len(rows)) < rate, wrong, truth).astype(np.int64)
+    employees, revenue = companies.employees[company], companies.revenue[company]
+    heads = far_off(rng, employees, e.declared_employees_error_rate)
+    money = far_off(rng, revenue, e.declared_revenue_error_rate)
+    u = planted.random(len(rows))
+    wrong, both = heads != employees, (heads != employees) & (money != revenue)
+    pair = both & (u < e.declared_impossible_pair_rate)
+    digits = wrong & ~pair & (planted.random(len(rows)) < e.declared_repeated_digits_rate)
+    letters = ~wrong & (planted.random(len(rows)) < 0.01)
+    people.junk[rows] = np.select([pair, digits, letters], [IMPOSSIBLE_PAIR, REPEATED_DIGITS, GIBBERISH], NO_JUNK)
+    # No company is as large as that: the answer stays a wrong one.
+    repeated = np.array([1_111_111, 99_999_999, 9_999_999, 123_456_789])[planted.integers(0, 4, len(rows))]
+    people.declared_employees[rows] = np.where(pair, 1, np.where(digits, repeated, heads))
+    people.declared_revenue[rows] = np.where(pair, 1_000_000_000, money)
+    at_work = people.company >= 0
+    said = another(planted, people.country, len(COUNTRIES), e.declared_country_error_rate)
+    people.declared_country = np.where(at_work, said, people.country)
 
 
 def _workday(day: Ints) -> Ints:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sandbox.world.contacts import Identity
+from sandbox.world.catalogue import CONTENT, CONTENTS, COUNTRIES, FORMS, ROLE_MAILBOXES, SITE
+from sandbox.world.companies import Companies
+from sandbox.world.contacts import DOMAIN_HINT, NO_HINT, Identity, person_ids, truth_rows
 from sandbox.world.defects import Defects
-from sandbox.world.people import CONTACT_ID_BASE, People
+from sandbox.world.people import ALIKE_KINDS, CONTACT_ID_BASE, SHARED_MAILBOX, People
 from sandbox.world.sizes import AS_OF, DAY, HOUR
-from sandbox.world.text import Ints, join, pick, timestamps, uuids
+from sandbox.world.text import Column, Ints, iso, join, pick, take, text, timestamps, uuids
 
 #: People who used the tablet on the fair stand: one browser, many persons.
 STAND_PEOPLE = 12
@@ -35,6 +40,7 @@ def unreachable_contacts(contacts: pa.Table, defects: Defects) -> tuple[pa.Table
                 "company_key": None,
                 "buying_role": "unknown",
                 "duplicate_kind": "none",
+                "account_hint": "none",
             }
         )
     return pa.Table.from_pylist(rows, schema=contacts.schema), pa.Table.from_pylist(truth)
@@ -90,22 +96,130 @@ def stand_tablet(
     return pa.concat_tables([pages, identifies]), session, who
 
 
-def _plain(schema: pa.Schema, rng: np.random.Generator, n: int, kind: str, device: str, at: Ints) -> pa.Table:
+def _plain(schema: pa.Schema, rng: np.random.Generator, n: int, kind: str, device: Column | str, at: Ints) -> pa.Table:
     columns = {name: pa.nulls(n, schema.field(name).type) for name in schema.names}
     columns |= {
         "message_id": uuids(rng, n),
-        "type": pa.array([kind] * n),
-        "anonymous_id": pa.array([device] * n),
+        "type": pa.array([kind] * n, type=pa.string()),
+        "anonymous_id": pa.array([device] * n) if isinstance(device, str) else device,
         "event_at": timestamps(at),
         "received_at": timestamps(at + 300),
-        "page_url": pa.array(["https://www.pontonorte.io/newsletter"] * n),
-        "page_path": pa.array(["/newsletter"] * n),
-        "page_title": pa.array(["Newsletter"] * n),
-        "user_agent": pa.array(["Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15"] * n),
-        "ip": pa.array(["189.12.4.7"] * n),
-        "locale": pa.array(["pt-BR"] * n),
-        "tracker": pa.array(["segment"] * n),
-        "properties": pa.array(["{}"] * n),
-        "traits": pa.array(["{}"] * n),
+        "page_url": pa.array(["https://www.pontonorte.io/newsletter"] * n, type=pa.string()),
+        "page_path": pa.array(["/newsletter"] * n, type=pa.string()),
+        "page_title": pa.array(["Newsletter"] * n, type=pa.string()),
+        "user_agent": pa.array(
+            ["Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15"] * n, type=pa.string()
+        ),
+        "ip": pa.array(["189.12.4.7"] * n, type=pa.string()),
+        "locale": pa.array(["pt-BR"] * n, type=pa.string()),
+        "tracker": pa.array(["segment"] * n, type=pa.string()),
+        "properties": pa.array(["{}"] * n, type=pa.string()),
+        "traits": pa.array(["{}"] * n, type=pa.string()),
     }
     return pa.table(columns, schema=schema)
+
+
+@dataclass
+class SharedMailboxes:
+    """What colleagues who share a mailbox left behind: a record of the mailbox, their forms, their logins."""
+
+    contacts: pa.Table
+    events: pa.Table
+    submissions: pa.Table
+    truth: pa.Table
+
+
+def shared_mailboxes(
+    contacts: pa.Schema,
+    events: pa.Schema,
+    submissions: pa.Schema,
+    identity: Identity,
+    people: People,
+    companies: Companies,
+    rng: np.random.Generator,
+) -> SharedMailboxes:
+    """Colleagues of one company who each fill a form from its shared address (``info@``), under their own logins.
+
+    The CRM holds the mailbox as a contact without a name. It is nobody's: the truth names it ``shared-mailbox-...``.
+    """
+    at = np.flatnonzero(people.alike[identity.rows] == SHARED_MAILBOX)
+    rows = identity.rows[at]
+    n = len(rows)
+    first = people.alike_with[rows]
+    country = people.country[rows]
+    email = join(
+        take([names[1] for names in ROLE_MAILBOXES], country), "@", pick(companies.domain, people.company[rows])
+    )
+    sent = np.minimum(people.capture_at[rows] + (2 * DAY + rng.random(n) * 60 * DAY).astype(np.int64), AS_OF - 2 * HOUR)
+    sent -= rng.integers(0, HOUR, n)
+    form = FORMS[CONTENT]
+    given, family = pick(identity.first, at), pick(identity.last, at)
+    company = pc.fill_null(pick(identity.company, at), "")
+    url = f"{SITE}{form.path}{CONTENTS[1].slug}"
+    answers = join('{"email":"', email, '","firstname":"', given, '","lastname":"', family, '","company":"', company,
+                   '","jobtitle":""}')  # fmt: skip
+    filled = pa.table(
+        {
+            "submission_id": uuids(rng, n),
+            "form_id": pa.array([form.id] * n, type=pa.string()),
+            "submitted_at": timestamps(sent),
+            "email": email,
+            "page_url": pa.array([url] * n, type=pa.string()),
+            "answers": answers,
+        },
+        schema=submissions,
+    )
+    traits = join('{"email":"', email, '","firstName":"', given, '","lastName":"', family, '"}')
+    logins = _plain(events, rng, n, "identify", uuids(rng, n), sent + 1_000)
+    for name, content in (
+        ("email", email),
+        ("traits", traits),
+        ("user_id", text(people.contact_number(rows))),
+        ("page_url", pa.array([url] * n, type=pa.string())),
+        ("page_path", pa.array([form.path + CONTENTS[1].slug] * n, type=pa.string())),
+    ):
+        logins = logins.set_column(logins.schema.get_field_index(name), name, content)
+
+    own = np.flatnonzero(first == rows)
+    ids = text(people.contact_number(rows[own]) + 5)
+    k = len(own)
+    stamp = timestamps(sent[own] + 2_000)
+    values: dict[str, Column] = {name: pa.nulls(k, contacts.field(name).type) for name in contacts.names}
+    values |= {
+        "id": ids, "hs_object_id": ids, "created_at": stamp, "updated_at": stamp,
+        "archived": pa.array(np.zeros(k, dtype=bool)), "email": pick(email, own), "company": pick(company, own),
+        "country": take([c.name for c in COUNTRIES], country[own]), "createdate": iso(sent[own] + 2_000),
+        "lastmodifieddate": iso(sent[own] + 2_000), "hs_object_source": pa.array(["FORM"] * k, type=pa.string()),
+        "hs_analytics_source": pa.array(["DIRECT_TRAFFIC"] * k, type=pa.string()),
+        "lifecyclestage": pa.array(["lead"] * k, type=pa.string()),
+        "hs_lead_status": pa.array(["NEW"] * k, type=pa.string()),
+    }  # fmt: skip
+    truths = []
+    own_domain = companies.has_domain[people.company[rows[own]]]
+    for source, record in (("hubspot", ids), ("hubspot_forms", pick(email, own)), ("events", pick(email, own))):
+        truth = truth_rows(source, record, rows[own], people, "none", np.where(own_domain, DOMAIN_HINT, NO_HINT))
+        for name, content in (
+            ("person_id", join("shared-mailbox-", text(people.number(rows[own])))),
+            ("buying_role", pa.array(["unknown"] * k, type=pa.string())),
+        ):
+            truth = truth.set_column(truth.schema.get_field_index(name), name, content)
+        truths.append(truth)
+    return SharedMailboxes(pa.table(values, schema=contacts), logins, filled, pa.concat_tables(truths))
+
+
+def lookalike_table(people: People) -> pa.Table:
+    """Rows of ``truth/lookalikes.parquet``: pairs of different people who look alike, with their CRM records."""
+    rows = np.flatnonzero((people.alike > 0) & (people.alike_with >= 0))
+    other = people.alike_with[rows]
+    # A pair stands once; of a shared mailbox, each further member with the first.
+    once = np.where(people.alike[rows] == SHARED_MAILBOX, rows != other, rows < other)
+    rows, other = rows[once], other[once]
+    return pa.table(
+        {
+            "kind": take(ALIKE_KINDS, people.alike[rows]),
+            "person_id": person_ids(people.number(rows)),
+            "other_person_id": person_ids(people.number(other)),
+            "record_id": text(people.contact_number(rows)),
+            "other_record_id": text(people.contact_number(other)),
+        }
+    )

@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 #: A pyarrow array. The stubs of its element types say less than the names of our functions, and refuse more.
 Column = Any
 
+_ACCENTED = "àáâãäåçèéêëìíîïñòóôõöùúûüýœ"
+_BARE = "aaaaaaceeeeiiiinooooouuuuyo"
 _DASHES = (8, 13, 18, 23)
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
@@ -136,6 +138,11 @@ def matches(column: Column, value: str) -> Column:
     return pc.equal(column, pa.scalar(value))
 
 
+def truths(condition: Any) -> Bools:
+    """A pyarrow condition as numpy booleans; null is false."""
+    return np.asarray(pc.fill_null(condition, False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
 def counters(counts: Ints) -> Ints:
     """0..n-1 within each group, for groups of the given sizes laid end to end."""
     total = int(counts.sum())
@@ -155,7 +162,15 @@ def running(values: Ints, counts: Ints) -> Ints:
 
 def ascii_slug(array: Column) -> Column:
     """Lower case without accents, spaces or punctuation, for e-mail local parts."""
-    plain = pc.utf8_lower(array)
-    for accented, bare in zip("àáâãäåçèéêëìíîïñòóôõöùúûüýœ", "aaaaaaceeeeiiiinooooouuuuyo", strict=True):
-        plain = pc.replace_substring(plain, accented, bare)
-    return pc.replace_substring_regex(plain, "[^a-z0-9]", "")
+    return pc.replace_substring_regex(_bare(pc.utf8_lower(array), _ACCENTED, _BARE), "[^a-z0-9]", "")
+
+
+def without_accents(array: Column) -> Column:
+    """The same letters without accents (those of the world's names)."""
+    return _bare(array, _ACCENTED + _ACCENTED.upper(), _BARE + _BARE.upper())
+
+
+def _bare(array: Column, accented: str, bare: str) -> Column:
+    for old, new in zip(accented, bare, strict=True):
+        array = pc.replace_substring(array, old, new)
+    return array
