@@ -34,6 +34,45 @@ FIT_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     ),
     "account": ("country", "industry", "employee_count", "activity_code", "annual_revenue"),
 }
+#: Fields of ``int_contact_attributes`` and ``int_account_attributes``: those whose surviving value is decided by rules.
+SURVIVING_FIELDS: dict[str, tuple[str, ...]] = {
+    "contact": (
+        "email",
+        "phone",
+        "first_name",
+        "last_name",
+        "job_title",
+        "company_name",
+        "country",
+        "language",
+        "city",
+        "state",
+        "lifecycle_stage",
+        "lead_status",
+        "owner_id",
+        "employee_count",
+        "annual_revenue",
+    ),
+    "account": (
+        "name",
+        "domain",
+        "country",
+        "industry",
+        "activity_code",
+        "employee_count",
+        "annual_revenue",
+        "owner_id",
+    ),
+}
+#: Fields whose answers ``int_declared_quality`` and ``int_impossible_pairs`` look at (R18).
+JUDGED_FIELDS: dict[str, tuple[str, ...]] = {
+    "contact": ("first_name", "last_name", "job_title", "company_name", "city", "employee_count", "annual_revenue"),
+    "account": ("name", "employee_count", "annual_revenue"),
+}
+SURVIVORSHIP_CRITERIA = ("validity", "live", "precedence", "leading", "recency", "completeness")
+VALUE_SOURCES = ("declared", "enriched", "verified")
+#: Fields whose value means nothing without a qualifier, and what it is.
+QUALIFIED_FIELDS = {"annual_revenue": "currency", "activity_code": "code system"}
 NUMERIC_ATTRIBUTES = ("employee_count", "annual_revenue")
 FIT_OPERATORS = ("=", "in", "between", "like", "code_under", "is_known")
 EVIDENCE_KINDS = (
@@ -276,8 +315,61 @@ SCHEMAS: dict[str, Schema] = {
         ("identifier_type",),
     ),
     "source_precedence": Schema(
-        {"entity": TEXT, "field": TEXT, "value_source": TEXT, "source": TEXT, "precedence": PRIORITY},
+        {
+            "entity": ENTITY,
+            "field": TEXT,
+            "value_source": Column(choices=VALUE_SOURCES),
+            "source": TEXT,
+            "precedence": PRIORITY,
+        },
         ("entity", "field", "value_source", "source"),
+    ),
+    "survivorship_rules": Schema(
+        {
+            "entity": ENTITY,
+            "field": TEXT,
+            "step": Column("integer", minimum=Decimal(1), maximum=Decimal(6)),
+            "criterion": Column(choices=SURVIVORSHIP_CRITERIA),
+        },
+        ("entity", "field", "step"),
+    ),
+    "value_quality": Schema(
+        {
+            "entity": Column(choices=("contact", "account", "*")),
+            "field": TEXT,
+            "status": TEXT,
+            "quality": WHOLE_AT_LEAST_0,
+            "description": TEXT,
+        },
+        ("entity", "field", "status"),
+    ),
+    "verified_values": Schema(
+        {
+            "entity": ENTITY,
+            "source": OPTIONAL,
+            "record_id": OPTIONAL,
+            "domain": OPTIONAL,
+            "field": TEXT,
+            "value": TEXT,
+            "qualifier": OPTIONAL,
+            "verified_by": TEXT,
+            "verified_on": Column("date"),
+        },
+        ("entity", "source", "record_id", "domain", "field"),
+    ),
+    "declared_quality_rules": Schema(
+        {
+            "rule_id": TEXT,
+            "entity": ENTITY,
+            "fields": TEXT,
+            "kind": Column(choices=("pattern", "repeated_character", "below", "above", "same_as", "ratio_above")),
+            "pattern": OPTIONAL_PATTERN,
+            "other_field": OPTIONAL,
+            "limit_value": Column("number", required=False),
+            "reason_code": TEXT,
+            "description": TEXT,
+        },
+        ("rule_id",),
     ),
     "account_match_rules": Schema(
         {
@@ -417,6 +509,32 @@ SCHEMAS: dict[str, Schema] = {
         {"source": TEXT, "object_source": TEXT, "capture_method": TEXT}, ("source", "object_source")
     ),
     "country_aliases": Schema({"alias": TEXT, "country_code": TEXT}, ("alias",)),
+    "language_aliases": Schema({"alias": TEXT, "language_code": TEXT}, ("alias",)),
+    "name_words": Schema(
+        {"word": TEXT, "kind": Column(choices=("particle", "honorific", "suffix")), "language": TEXT}, ("word", "kind")
+    ),
+    "nicknames": Schema({"language": TEXT, "nickname": TEXT, "name": TEXT}, ("language", "nickname", "name")),
+    "placeholder_values": Schema(
+        {
+            "field": Column(choices=("*", "email", "phone", "name", "company", "job_title", "country", "language")),
+            "value": TEXT,
+            "kind": TEXT,
+        },
+        ("field", "value"),
+    ),
+    "legal_forms": Schema(
+        {"legal_form": TEXT, "position": Column(choices=("end", "both", "connector")), "country": TEXT},
+        ("legal_form", "position"),
+    ),
+    "mailbox_domains": Schema({"domain": TEXT}, ("domain",)),
+    "mail_domain_typos": Schema({"typo": TEXT, "domain": TEXT}, ("typo",)),
+    "mail_domain_checks": Schema(
+        {"domain": TEXT, "accepts_mail": BOOLEAN, "checked_on": Column("date")}, ("domain",)
+    ),
+    "hygiene_settings": Schema({"setting": TEXT, "value": WHOLE_AT_LEAST_0, "unit": TEXT, "description": TEXT}, ("setting",)),
+    "hygiene_reasons": Schema(
+        {"field": TEXT, "reason": TEXT, "description": TEXT, "what_to_do": TEXT}, ("field", "reason")
+    ),
     "title_rules": Schema(
         {
             "priority": PRIORITY,
@@ -795,6 +913,110 @@ def _check_committee(rules: Rules) -> Iterator[RuleProblem]:
     yield from _known(rules, "title_rules", "buying_role", "committee_roles", "buying_role")
 
 
+def _check_survivorship(rules: Rules) -> Iterator[RuleProblem]:
+    for name in ("source_precedence", "survivorship_rules", "value_quality", "verified_values"):
+        for row in rules.get(name, []):
+            if row["field"] == "*" and name != "verified_values":
+                continue
+            entities = (row["entity"],) if row["entity"] != "*" else tuple(SURVIVING_FIELDS)
+            known = sorted({field for entity in entities for field in SURVIVING_FIELDS.get(entity, ())})
+            if known and row["field"] and row["field"] not in known:
+                problem = f"a {row['entity']} has no field '{row['field']}'"
+                yield RuleProblem(f"{name}.csv", row.number, "field", problem, f"Use one of: {', '.join(known)}")
+    if "survivorship_rules" in rules:
+        file = "survivorship_rules.csv"
+        orders: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rules["survivorship_rules"]:
+            orders[row["entity"], row["field"]].append(row)
+        for entity in SURVIVING_FIELDS:
+            if (entity, "*") not in orders:
+                fix = "Add its criteria with the field *: every field without lines of its own is decided by them"
+                yield RuleProblem(file, None, "field", f"no criteria for the other fields of a {entity}", fix)
+        for (entity, field), steps in orders.items():
+            label = f"the field '{field}' of a {entity}"
+            if not any(row["criterion"] == "precedence" for row in steps):
+                fix = "Add the criterion precedence: without it a checked value may lose to one that was not"
+                yield RuleProblem(file, steps[0].number, "criterion", f"{label} ignores where values come from", fix)
+            named: dict[str, int] = {}
+            for row in steps:
+                if row["criterion"] in named:
+                    problem = f"{label} has '{row['criterion']}' in row {named[row['criterion']]} already"
+                    yield RuleProblem(file, row.number, "criterion", problem, "Remove one of the two")
+                named.setdefault(row["criterion"], row.number)
+    if "value_quality" in rules and not any(
+        row["entity"] == row["field"] == row["status"] == "*" for row in rules["value_quality"]
+    ):
+        fix = "Add a line with * in entity, field and status"
+        yield RuleProblem("value_quality.csv", None, "status", "other statuses have no quality", fix)
+
+
+def _check_verified_values(rules: Rules) -> Iterator[RuleProblem]:
+    file = "verified_values.csv"
+    for row in rules.get("verified_values", []):
+        by_record = bool(row["source"] or row["record_id"])
+        if bool(row["source"]) != bool(row["record_id"]):
+            field = "record_id" if row["source"] else "source"
+            fix = "Name both the source and the record's id in it"
+            yield RuleProblem(file, row.number, field, "half of the record's name is missing", fix)
+        if row["entity"] == "contact" and row["domain"]:
+            fix = "Leave domain empty and name the person's record by source and record_id"
+            yield RuleProblem(file, row.number, "domain", "a person has no domain", fix)
+        if by_record == bool(row["domain"]) and not (row["entity"] == "contact" and row["domain"]):
+            fix = "Name either a record (source, record_id) or, for an account, a domain"
+            yield RuleProblem(file, row.number, "record_id", "it does not say whose value this is", fix)
+        field, value = row["field"], row["value"]
+        if field in NUMERIC_ATTRIBUTES and value:
+            number = _number(value)
+            if number is None or number < 0:
+                fix = "Write it with a point as decimal mark and nothing else"
+                yield RuleProblem(file, row.number, "value", f"'{value}' is not a number of at least 0", fix)
+        if field == "email" and value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+            yield RuleProblem(file, row.number, "value", f"'{value}' is not an e-mail address", "Correct it")
+        if field == "phone" and value and not re.fullmatch(r"\+[0-9 ().-]{6,}", value):
+            fix = "Write it in the international form: +55 11 98765 4321"
+            yield RuleProblem(file, row.number, "value", f"'{value}' is not an international number", fix)
+        countries = _values(rules, "country_aliases", "alias")
+        if field == "country" and value and countries and value.lower() not in countries:
+            fix = "Use a name or code of country_aliases.csv, or add it there"
+            yield RuleProblem(file, row.number, "value", f"'{value}' is no country that is known", fix)
+        if row["entity"] == "account" and field in QUALIFIED_FIELDS and not row["qualifier"]:
+            fix = f"Fill in the {QUALIFIED_FIELDS[field]}"
+            yield RuleProblem(file, row.number, "qualifier", f"the {QUALIFIED_FIELDS[field]} is missing", fix)
+
+
+def _check_declared_quality(rules: Rules) -> Iterator[RuleProblem]:
+    file = "declared_quality_rules.csv"
+    needs = {
+        "pattern": ("pattern",),
+        "repeated_character": ("limit_value",),
+        "below": ("limit_value",),
+        "above": ("limit_value",),
+        "same_as": ("other_field",),
+        "ratio_above": ("other_field", "limit_value"),
+    }
+    for row in rules.get("declared_quality_rules", []):
+        known = JUDGED_FIELDS.get(row["entity"])
+        if known is None or row["kind"] not in needs:
+            continue  # Said already, cell by cell.
+        for column in ("fields", "other_field"):
+            for part in _parts(row[column]):
+                if part not in known:
+                    problem = f"no answer of a {row['entity']} is called '{part}'"
+                    yield RuleProblem(file, row.number, column, problem, f"Use one of: {', '.join(known)}")
+        for column in ("pattern", "other_field", "limit_value"):
+            if column in needs[row["kind"]] and not row[column]:
+                yield RuleProblem(file, row.number, column, f"a rule of kind {row['kind']} needs it", "Fill it in")
+            elif row[column] and column not in needs[row["kind"]]:
+                problem = f"a rule of kind {row['kind']} does not read it"
+                yield RuleProblem(file, row.number, column, problem, "Empty the cell, or change the kind")
+        numeric = ("below", "above", "ratio_above")
+        if row["kind"] in numeric:
+            for part in _parts(row["fields"]):
+                if part in known and part not in NUMERIC_ATTRIBUTES:
+                    problem = f"'{part}' is not a number"
+                    yield RuleProblem(file, row.number, "fields", problem, f"Use {' or '.join(NUMERIC_ATTRIBUTES)}")
+
+
 def _check_lifecycle(rules: Rules) -> Iterator[RuleProblem]:
     yield from _known(rules, "lifecycle_transitions", "from_stage", "lifecycle_stages", "stage")
     yield from _known(rules, "lifecycle_transitions", "to_stage", "lifecycle_stages", "stage")
@@ -944,6 +1166,9 @@ _CHECKS: tuple[Callable[[Rules], Iterator[RuleProblem]], ...] = (
     _check_bands,
     _check_grades,
     _check_committee,
+    _check_survivorship,
+    _check_verified_values,
+    _check_declared_quality,
     _check_lifecycle,
     _check_attribution,
     _check_channels,

@@ -1,3 +1,15 @@
+{#- Field, SQL expression of its value, of its qualifier (currency, code system). -#}
+{%- set fields = [
+    ("name", "name", "null"),
+    ("domain", "domain", "null"),
+    ("country", "country", "null"),
+    ("industry", "industry", "null"),
+    ("activity_code", "activity_code", "activity_code_system"),
+    ("employee_count", "cast(employee_count as " ~ dbt.type_string() ~ ")", "null"),
+    ("annual_revenue", "cast(annual_revenue as " ~ dbt.type_string() ~ ")", "revenue_currency"),
+    ("owner_id", "owner_id", "null"),
+] -%}
+
 with
     records as (select * from {{ ref("int_account_records") }}),
 
@@ -7,6 +19,12 @@ with
 
     enrichment as (select * from {{ ref("int_enrichment_companies") }} where is_newest),
 
+    verified_values as (select * from {{ ref("int_verified_account_values") }} where problem is null),
+
+    declared_quality as (select * from {{ ref("int_declared_quality") }} where entity = 'account'),
+
+    impossible_pairs as (select * from {{ ref("int_impossible_pairs") }} where entity = 'account'),
+
     members as (
         select
             clusters.account_id,
@@ -15,8 +33,8 @@ with
             records.record_key,
             'declared' as value_source,
             coalesce(records.updated_at, records.created_at) as as_of,
-            case when records.is_archived then 5 else 0 end
-            + case when clusters.is_leading then 0 else 1 end as quality,
+            not records.is_archived as is_live,
+            clusters.is_leading,
             records.name,
             records.domain,
             records.country,
@@ -37,9 +55,11 @@ with
             enrichment.answer_key as record_key,
             'enriched' as value_source,
             enrichment.enriched_at as as_of,
-            0 as quality,
+            true as is_live,
+            false as is_leading,
             enrichment.name,
-            enrichment.domain,
+            -- What a provider was asked by is no answer.
+            cast(null as {{ dbt.type_string() }}) as domain,
             enrichment.country,
             cast(null as {{ dbt.type_string() }}) as industry,
             enrichment.activity_code,
@@ -52,17 +72,7 @@ with
         inner join account_domains on enrichment.domain = account_domains.domain
     ),
 
-    valued as (
-        {% set fields = [
-            ("name", "name", "null"),
-            ("domain", "domain", "null"),
-            ("country", "country", "null"),
-            ("industry", "industry", "null"),
-            ("activity_code", "activity_code", "activity_code_system"),
-            ("employee_count", "cast(employee_count as " ~ dbt.type_string() ~ ")", "null"),
-            ("annual_revenue", "cast(annual_revenue as " ~ dbt.type_string() ~ ")", "revenue_currency"),
-            ("owner_id", "owner_id", "null"),
-        ] %}
+    given as (
         {% for field, value, qualifier in fields %}
             select
                 account_id,
@@ -74,19 +84,75 @@ with
                 record_key,
                 value_source,
                 as_of,
-                quality
+                is_live,
+                is_leading
             from members
-            where {{ value }} is not null {% if field == "domain" %} and value_source = 'declared' {% endif %}
-            {% if not loop.last %}
-                union all
-            {% endif %}
+            where {{ value }} is not null
+            union all
         {% endfor %}
+        select
+            account_id,
+            field,
+            value,
+            qualifier,
+            coalesce(source, 'verified') as source,
+            coalesce(record_id, domain) as record_id,
+            verified_key as record_key,
+            'verified' as value_source,
+            verified_at as as_of,
+            true as is_live,
+            false as is_leading
+        from verified_values
     ),
 
-    ranked as ({{ surviving_values("valued", "account", "account_id") }}),
+    valued as (
+        select
+            given.*,
+            case
+                when given.value_source != 'declared'
+                then cast(null as {{ dbt.type_string() }})
+                else coalesce(declared_quality.reason_code, impossible_pairs.reason_code)
+            end as declared_reason
+        from given
+        left join declared_quality on given.field = declared_quality.field and given.value = declared_quality.value
+        left join
+            impossible_pairs on given.record_key = impossible_pairs.record_key and given.field = impossible_pairs.field
+    ),
+
+    rivals as (
+        select
+            *,
+            case when declared_reason is null then 'ok' else 'suspect' end as declared_quality,
+            case
+                when value_source = 'verified' then 'verified' when declared_reason is null then 'ok' else 'suspect'
+            end as quality_status
+        from valued
+    ),
+
+    ranked as (
+        {{
+            surviving_values(
+                "rivals", "account", "account_id", ["qualifier", "record_id", "declared_quality", "declared_reason"]
+            )
+        }}
+    ),
 
     final as (
-        select account_id, field, value, qualifier, source, record_id, record_key, value_source, as_of, is_surviving
+        select
+            account_id,
+            field,
+            value,
+            qualifier,
+            source,
+            record_id,
+            record_key,
+            value_source,
+            as_of,
+            is_surviving,
+            lost_because,
+            agrees,
+            declared_quality,
+            declared_reason
         from ranked
     )
 

@@ -20,16 +20,24 @@ with
 
     titles as (select distinct title_key from keyed where title_key is not null),
 
-    matched as (
-        select
-            titles.title_key,
-            title_rules.buying_role,
-            title_rules.seniority,
-            title_rules.confidence,
-            title_rules.priority,
-            row_number() over (partition by titles.title_key order by title_rules.priority) as rule_rank
+    patterns as (select {{ dbt.listagg("pattern", "chr(31)", "order by priority") }} as in_order from title_rules),
+
+    -- Numbered as they stand in that list.
+    numbered as (
+        select buying_role, seniority, confidence, priority, row_number() over (order by priority) as rule_number
+        from title_rules
+    ),
+
+    found as (
+        select titles.title_key, {{ first_match("titles.title_key", "patterns.in_order") }} as rule_number
         from titles
-        inner join title_rules on {{ matches("titles.title_key", "title_rules.pattern") }}
+        cross join patterns
+    ),
+
+    matched as (
+        select found.title_key, numbered.buying_role, numbered.seniority, numbered.priority, numbered.confidence
+        from found
+        inner join numbered on found.rule_number = numbered.rule_number
     ),
 
     final as (
@@ -41,7 +49,7 @@ with
             matched.priority as rule_priority,
             cast(coalesce(matched.confidence, 0) as decimal(4, 2)) as confidence
         from keyed
-        left join matched on keyed.title_key = matched.title_key and matched.rule_rank = 1
+        left join matched on keyed.title_key = matched.title_key
     )
 
 select *

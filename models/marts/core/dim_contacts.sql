@@ -39,8 +39,9 @@ with
         select
             contact_id,
             max(case when field = 'email' then value end) as email,
-            max(case when field = 'email' then record_key end) as email_record_key,
-            max(case when field = 'phone' then record_key end) as phone_record_key,
+            max(case when field = 'email' then value_status end) as email_status,
+            max(case when field = 'phone' then value end) as phone,
+            max(case when field = 'phone' then value_status end) as phone_status,
             max(case when field = 'first_name' then value end) as first_name,
             max(case when field = 'last_name' then value end) as last_name,
             max(case when field = 'job_title' then value end) as job_title,
@@ -88,9 +89,10 @@ with
         select
             members.contact_id,
             contact_accounts.account_id,
-            email_records.email,
-            coalesce(email_records.email_status, 'missing') as email_status,
-            phone_records.phone_e164,
+            -- As typed where it cannot be written to, as int_contact_attributes keeps it: that is no address.
+            case when surviving.email_status != 'invalid' then surviving.email end as email,
+            coalesce(surviving.email_status, 'missing') as email_status,
+            case when surviving.phone_status in ('valid', 'possible') then surviving.phone end as phone_e164,
             surviving.first_name,
             surviving.last_name,
             {{ blank_to_null("coalesce(surviving.first_name, '') || ' ' || coalesce(surviving.last_name, '')") }}
@@ -100,12 +102,13 @@ with
             {{ dbt.split_part("surviving.language", "'-'", 1) }} as language,
             coalesce(titles.buying_role, 'unknown') as buying_role,
             coalesce(titles.seniority, 'unknown') as seniority,
+            cast(coalesce(titles.confidence, 0) as decimal(4, 2)) as role_confidence,
             surviving.lifecycle_stage,
             surviving.lead_status,
             surviving.owner_id,
             members.is_opted_out = 1 or unsubscribed.contact_id is not null as is_opted_out,
-            coalesce(email_records.email_status, 'missing') in ('valid', 'role')
-            or phone_records.phone_e164 is not null as is_reachable,
+            coalesce(surviving.email_status, 'missing') in ('valid', 'role')
+            or coalesce(surviving.phone_status, 'missing') in ('valid', 'possible') as is_reachable,
             crm_records.hubspot_record_id,
             coalesce(crm_records.hubspot_record_count, 0) as hubspot_record_count,
             members.has_archived = 1 and crm_records.hubspot_record_id is null as is_archived_in_crm,
@@ -114,8 +117,6 @@ with
             members.capture_method
         from members
         left join surviving on members.contact_id = surviving.contact_id
-        left join records as email_records on surviving.email_record_key = email_records.record_key
-        left join records as phone_records on surviving.phone_record_key = phone_records.record_key
         left join titles on surviving.job_title = titles.job_title
         left join contact_accounts on members.contact_id = contact_accounts.contact_id
         left join crm_records on members.contact_id = crm_records.contact_id
