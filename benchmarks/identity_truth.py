@@ -36,17 +36,33 @@ with votes as (
 select account_id, arg_max(company_key, (is_leading, company_key)) as company_key
 from votes group by account_id;
 
+-- Who works at a company that the warehouse has no account of belongs to the nearest company above it that it has.
+create or replace temp table expected as
+with recursive companies as (
+    select company_key, max(parent_key) as parent_key from read_parquet($companies) group by company_key
+),
+known as (select distinct company_key from account_truth where company_key is not null),
+chain as (
+    select company_key, company_key as candidate, 0 as steps from companies
+    union all
+    select chain.company_key, companies.parent_key, chain.steps + 1
+    from chain inner join companies on chain.candidate = companies.company_key
+    where companies.parent_key is not null and chain.steps < 20
+)
+select chain.company_key, arg_min(chain.candidate, chain.steps) as expected_key
+from chain inner join known on chain.candidate = known.company_key
+group by chain.company_key;
+
 create or replace temp table judged as
 select
     contact_truth.contact_id,
     contact_truth.company_key,
     matches.account_id,
     matches.match_method,
-    contact_truth.company_key in (select company_key from account_truth) as is_known,
-    matches.account_id is not null
-    and contact_truth.company_key is not null
-    and coalesce(contact_truth.company_key = account_truth.company_key, false) as is_correct
+    expected.expected_key is not null as is_known,
+    matches.account_id is not null and coalesce(expected.expected_key = account_truth.company_key, false) as is_correct
 from contact_truth
+left join expected using (company_key)
 left join intermediate.int_contact_accounts as matches using (contact_id)
 left join account_truth using (account_id);
 """
@@ -70,8 +86,8 @@ class MethodQuality:
 class AccountMatchQuality:
     """Contacts against the company that each person works at in truth.
 
-    ``employed``: contacts whose person works at a company; ``findable``: those whose company the warehouse has an
-    account of; ``matched`` and ``correct``: contacts with an account, and with the right one. A contact of a person
+    ``employed``: contacts whose person works at a company; ``findable``: those whose company, or one above it, the
+    warehouse has an account of (the nearest is the right one); ``matched`` and ``correct``: contacts with an account, and with the right one. A contact of a person
     without a company that got an account counts as matched and wrong. ``wrong`` holds up to 20 examples (contact,
     method, company in truth, account's name). Account records: pairs joined, pairs that should be, and both, as
     precision and recall.

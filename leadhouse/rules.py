@@ -87,7 +87,7 @@ EVIDENCE_KINDS = (
 #: Single numbers that models read by name (macro ``setting``).
 SETTINGS: dict[str, tuple[str, ...]] = {
     "scoring_settings": ("engaged_min_score", "gate_min_engaged_deciders"),
-    "reporting_settings": ("roi_window_days",),
+    "reporting_settings": ("roi_window_days", "declared_error_min_n", "committee_window_days"),
     "account_match_settings": (
         "agreement_share",
         "disagreement_share",
@@ -95,6 +95,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "review_below_confidence",
         "name_country_min_characters",
         "name_only_min_characters",
+        "learned_name_min_contacts",
     ),
 }
 CREDIT_SHARES = (
@@ -528,10 +529,10 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "mailbox_domains": Schema({"domain": TEXT}, ("domain",)),
     "mail_domain_typos": Schema({"typo": TEXT, "domain": TEXT}, ("typo",)),
-    "mail_domain_checks": Schema(
-        {"domain": TEXT, "accepts_mail": BOOLEAN, "checked_on": Column("date")}, ("domain",)
+    "mail_domain_checks": Schema({"domain": TEXT, "accepts_mail": BOOLEAN, "checked_on": Column("date")}, ("domain",)),
+    "hygiene_settings": Schema(
+        {"setting": TEXT, "value": WHOLE_AT_LEAST_0, "unit": TEXT, "description": TEXT}, ("setting",)
     ),
-    "hygiene_settings": Schema({"setting": TEXT, "value": WHOLE_AT_LEAST_0, "unit": TEXT, "description": TEXT}, ("setting",)),
     "hygiene_reasons": Schema(
         {"field": TEXT, "reason": TEXT, "description": TEXT, "what_to_do": TEXT}, ("field", "reason")
     ),

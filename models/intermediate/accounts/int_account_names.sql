@@ -1,6 +1,8 @@
--- Names that an account goes by: those of its records and those that enrichment gives, each with its country.
+-- Names that an account goes by: those of its records, those that enrichment gives and, where only addresses tell of
+-- it,
+-- those that several of its people declare; each with its country.
 with
-    records as (select * from {{ ref("int_account_records") }} where company_key is not null),
+    records as (select * from {{ ref("int_account_records") }}),
 
     clusters as (select * from {{ ref("int_account_clusters") }}),
 
@@ -8,9 +10,13 @@ with
 
     account_domains as (select * from {{ ref("int_account_domains") }}),
 
+    contact_domains as (select * from {{ ref("int_contact_domains") }}),
+
+    contact_names as (select * from {{ ref("int_contact_company_names") }} where not is_no_company),
+
     names as (select * from {{ ref("int_clean_company_names") }} where not is_no_company),
 
-    borne as (
+    recorded as (
         select clusters.account_id, records.company_key, records.country
         from records
         inner join clusters on records.record_key = clusters.record_key
@@ -20,6 +26,32 @@ with
         from enrichment
         inner join account_domains on enrichment.domain = account_domains.domain
         inner join names on enrichment.name = names.name_raw
+    ),
+
+    -- A name that a record bears is that company's, whoever declares it.
+    declared as (
+        select
+            account_domains.account_id,
+            contact_names.company_key,
+            case when count(distinct contact_names.country) = 1 then min(contact_names.country) end as country
+        from contact_domains
+        inner join account_domains on contact_domains.domain = account_domains.domain
+        inner join records on account_domains.account_id = records.record_key and records.source = 'contact_domain'
+        inner join contact_names on contact_domains.contact_id = contact_names.contact_id
+        left join (select distinct company_key from recorded) as known on contact_names.company_key = known.company_key
+        where known.company_key is null
+        group by account_domains.account_id, contact_names.company_key
+        having
+            count(distinct contact_names.contact_id)
+            >= {{ setting("learned_name_min_contacts", "account_match_settings") }}
+    ),
+
+    borne as (
+        select account_id, company_key, country
+        from recorded
+        union
+        select account_id, company_key, country
+        from declared
     ),
 
     -- A record that lacks the country is where the account's other records are, if they agree.

@@ -286,11 +286,7 @@ with
                 when sure.account_rank = 1 and sure.match_method = candidates.match_method then decided.decided_by
             end as decided_by
         from candidates
-        left join
-            sure
-            on candidates.contact_id = sure.contact_id
-            and candidates.account_id = sure.account_id
-            and not candidates.is_forbidden
+        left join sure on candidates.contact_id = sure.contact_id and candidates.account_id = sure.account_id
         left join decided on candidates.contact_id = decided.contact_id
     )
 

@@ -34,6 +34,18 @@ with
         having count(distinct account_names.account_id) = 1
     ),
 
+    -- Who names the owner of the domain as well (or is several people behind one mailbox) stays with the owner.
+    named_owners as (
+        select distinct contact_domains.contact_id, account_domains.account_id
+        from contact_domains
+        inner join account_domains on contact_domains.domain = account_domains.domain
+        inner join name_matches on contact_domains.contact_id = name_matches.contact_id
+        inner join
+            account_names
+            on account_domains.account_id = account_names.account_id
+            and name_matches.company_key = account_names.company_key
+    ),
+
     -- Who writes from a company's domain and names a company below it works there.
     below_domains as (
         select
@@ -51,7 +63,11 @@ with
             family_names
             on tree.root_account_id = family_names.root_account_id
             and name_matches.company_key = family_names.company_key
-        where family_names.depth > tree.depth
+        left join
+            named_owners
+            on contact_domains.contact_id = named_owners.contact_id
+            and account_domains.account_id = named_owners.account_id
+        where family_names.depth > tree.depth and named_owners.contact_id is null
     ),
 
     found as (
