@@ -9,15 +9,18 @@ numbers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
 from identity.errors import TrainingError
-from identity.spec import Spec
+from identity.spec import Comparison, Spec
 from identity.trained import Frequencies, Shares, Trained, rounded
+
+if TYPE_CHECKING:
+    from identity.engine import Workspace
 
 #: A level never seen is rare, not impossible: half an observation more or less, and never below this share.
 _SMALLEST_SHARE = 1e-6
@@ -39,6 +42,8 @@ def train(
     from identity.engine import workspace
 
     with workspace(connection, spec, nodes) as work:
+        if labels is not None:
+            _leave_out_known_doubles(work, labels)
         count = int(connection.execute(f"select count(*) from {work.records}").fetchall()[0][0])
         if count < 2:
             raise TrainingError(f"{nodes}: {count} records; training needs at least two that can be compared.")
@@ -69,20 +74,14 @@ def train(
         source = learned[comparison.name]
         if comparison.name in spec.training.labelled and comparison.name in labelled:
             source = source | {"m": labelled[comparison.name]["m"]}
-        levels[comparison.name] = {}
-        for level in comparison.all_levels:
-            m = level.m if level.m is not None else source["m"].get(level.name)
-            u = level.u if level.u is not None else source["u"].get(level.name)
-            if u is None:
-                raise TrainingError(f"comparison `{comparison.name}`: no two records know it; nothing can be learned.")
-            if m is None:
-                raise TrainingError(
-                    f"comparison `{comparison.name}`, level `{level.name}`: no pass of `training.em` leaves it free. Add "
-                    "one that does not block on its columns, or fix its `m` in the rule file."
-                )
-            levels[comparison.name][level.name] = Shares(
-                rounded(max(m, _SMALLEST_SHARE)), rounded(max(u, _SMALLEST_SHARE))
+        levels[comparison.name] = {
+            level: Shares(m, u)
+            for (level, m), u in zip(
+                _whole(comparison, "m", source["m"]).items(),
+                _whole(comparison, "u", source["u"]).values(),
+                strict=True,
             )
+        }
     return Trained(
         name=spec.name,
         prior=prior,
@@ -94,6 +93,59 @@ def train(
             "seed": spec.training.seed,
         },
     )
+
+
+def _whole(comparison: Comparison, kind: Literal["m", "u"], found: Mapping[str, float]) -> dict[str, float]:
+    """Shares of every level: fixed ones as they are, learned ones so that all add up to 1."""
+    fixed = {level.name: share for level in comparison.all_levels if (share := getattr(level, kind)) is not None}
+    free = [level.name for level in comparison.all_levels if level.name not in fixed]
+    for name in free:
+        if name not in found:
+            raise TrainingError(
+                f"comparison `{comparison.name}`, level `{name}`: its `{kind}` cannot be learned from these records: "
+                + (
+                    "no pass of `training.em` leaves it free. Add one that does not agree on its columns, or fix `m`."
+                    if kind == "m"
+                    else "no two of them have both values. Leave the comparison out, or fix `u`."
+                )
+            )
+    learned = {name: max(found[name], _SMALLEST_SHARE) for name in free}
+    # What is fixed may be rough; it must leave the learned levels something to share.
+    left = max(1 - sum(fixed.values()), _SMALLEST_SHARE)
+    total = sum(learned.values())
+    shares = fixed | {name: rounded(share * left / total) for name, share in learned.items()}
+    return {level.name: shares[level.name] for level in comparison.all_levels}
+
+
+def _leave_out_known_doubles(work: Workspace, labels: str) -> None:
+    """Keep one record (the fullest) of those known to be one person.
+
+    Their likeness says nothing about the pairs that the matcher is for, and as strangers they would be wrong.
+    """
+    key = work.spec.record_key
+    known = " + ".join(f"({column} is not null)::integer" for column in work.spec.columns)
+    fullness = dict(work.connection.execute(f"select {key}, {known} from {work.records}").fetchall())
+    parents: dict[Any, Any] = {}
+
+    def root(record: Any) -> Any:
+        parents.setdefault(record, record)
+        while parents[record] != record:
+            parents[record] = parents[parents[record]]
+            record = parents[record]
+        return record
+
+    for left, right in work.connection.execute(f"select record_key_l, record_key_r from {labels}").fetchall():
+        if left in fullness and right in fullness:
+            parents[root(left)] = root(right)
+    fullest: dict[Any, Any] = {}
+    for record in sorted(parents):
+        best = fullest.setdefault(root(record), record)
+        if fullness[record] > fullness[best]:
+            fullest[root(record)] = record
+    doubles = [record for record in parents if record != fullest[root(record)]]
+    table = work.table("doubles")
+    work.connection.execute(f"create temp table {table} as select unnest(?) as {key}", [doubles])
+    work.connection.execute(f"delete from {work.records} where {key} in (select {key} from {table})")
 
 
 def _rule(columns: Sequence[str]) -> str:
