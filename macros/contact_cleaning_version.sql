@@ -2,8 +2,9 @@
     A query of one row (column cleaning_version): changes when a rule seed that cleans contacts changes, or the SQL of a
     model that does. Every record is then cleaned again.
 
-    Macros and Python are not part of it (dbt does not give their text to models): after an upgrade that changes them, the
-    hygiene models have another checksum or the release notes ask for `dbt build --full-refresh`.
+    The Python that cleans is part of it (hygiene_version). Macros are not (dbt does not give their text to models): after
+    an upgrade that changes them, the hygiene models have another checksum or the release notes ask for
+    `dbt build --full-refresh`.
 #}
 {% macro contact_cleaning_version() -%}
     {%- set seeds = [
@@ -12,6 +13,10 @@
         "role_mailboxes",
         "disposable_domains",
         "free_mail_domains",
+        "legal_forms",
+        "mail_domain_checks",
+        "name_words",
+        "placeholder_values",
         "title_rules",
     ] -%}
     {%- set checksums = [] -%}
@@ -28,6 +33,7 @@
     {%- endif -%}
     select
         '{{ local_md5(checksums | sort | join("\n")) }}'
+        || {{ hygiene_version() }}
         || {{ rows_fingerprint(["seed", "content"]) }} as cleaning_version
     from
         (

@@ -1,5 +1,6 @@
 {#
-    address, canonical, domain, status and reason of an e-mail address, joined by the separator of hygiene_part.
+    address, canonical, domain, status, reason, detail and repaired form of an e-mail address, joined by the separator of
+    hygiene_part.
 
     A function of the hygiene package registered with the engine; call it on distinct values.
     expression: SQL expression, text.

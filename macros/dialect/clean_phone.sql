@@ -1,5 +1,5 @@
 {#
-    e164, status and reason of a phone number, joined by the separator of hygiene_part.
+    e164, status, reason and kind of a phone number, joined by the separator of hygiene_part.
 
     A function of the hygiene package registered with the engine; call it on distinct values.
     expression: SQL expression, text.
