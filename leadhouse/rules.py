@@ -70,6 +70,7 @@ JUDGED_FIELDS: dict[str, tuple[str, ...]] = {
     "account": ("name", "employee_count", "annual_revenue"),
 }
 SURVIVORSHIP_CRITERIA = ("validity", "live", "precedence", "leading", "recency", "completeness")
+COMPARISON_KINDS = ("exact", "text", "company", "number", "band", "code", "industry")
 VALUE_SOURCES = ("declared", "enriched", "verified")
 #: Fields whose value means nothing without a qualifier, and what it is.
 QUALIFIED_FIELDS = {"annual_revenue": "currency", "activity_code": "code system"}
@@ -372,6 +373,22 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("rule_id",),
     ),
+    "comparison_rules": Schema(
+        {
+            "entity": ENTITY,
+            "field": TEXT,
+            "source": TEXT,
+            "reference_entity": ENTITY,
+            "reference_field": TEXT,
+            "kind": Column(choices=COMPARISON_KINDS),
+            "tolerance": Column("number", required=False, minimum=Decimal(0)),
+            "bands": OPTIONAL,
+            "currency": Column(required=False, choices=("typed", "converted")),
+            "definition": TEXT,
+        },
+        ("entity", "field", "source", "reference_entity", "reference_field"),
+    ),
+    "industry_divisions": Schema({"industry": TEXT, "divisions": TEXT}, ("industry",)),
     "account_match_rules": Schema(
         {
             "match_method": Column(
@@ -1018,6 +1035,52 @@ def _check_declared_quality(rules: Rules) -> Iterator[RuleProblem]:
                     yield RuleProblem(file, row.number, "fields", problem, f"Use {' or '.join(NUMERIC_ATTRIBUTES)}")
 
 
+def _check_comparisons(rules: Rules) -> Iterator[RuleProblem]:
+    file = "comparison_rules.csv"
+    reads = {"number": "tolerance", "code": "tolerance", "industry": "tolerance", "band": "bands"}
+    for row in rules.get("comparison_rules", []):
+        for entity_field, field in (("entity", "field"), ("reference_entity", "reference_field")):
+            known = SURVIVING_FIELDS.get(row[entity_field], ())
+            if known and row[field] and row[field] not in known:
+                problem = f"a {row[entity_field]} has no field '{row[field]}'"
+                yield RuleProblem(file, row.number, field, problem, f"Use one of: {', '.join(known)}")
+        if row["entity"] == "account" and row["reference_entity"] == "contact":
+            fix = "Measure what an account declares by a reference of the account"
+            yield RuleProblem(file, row.number, "reference_entity", "an account is not one contact", fix)
+        kind = row["kind"]
+        if kind not in COMPARISON_KINDS:
+            continue  # Said already, cell by cell.
+        for column in ("tolerance", "bands"):
+            if reads.get(kind) == column and not row[column]:
+                yield RuleProblem(file, row.number, column, f"the kind {kind} needs it", "Fill it in")
+            elif row[column] and reads.get(kind) != column:
+                problem = f"the kind {kind} does not read it"
+                yield RuleProblem(file, row.number, column, problem, "Empty the cell, or change the kind")
+        if kind in ("number", "band") and row["field"] not in NUMERIC_ATTRIBUTES:
+            fix = f"Use this kind for {' or '.join(NUMERIC_ATTRIBUTES)}"
+            yield RuleProblem(file, row.number, "kind", f"'{row['field']}' is not a number", fix)
+        edges = [_number(part) for part in _parts(row["bands"])]
+        if None in edges or any(high <= low for low, high in pairwise(edge for edge in edges if edge is not None)):
+            fix = "Write the edges from low to high with a bar between them: 10|50|250"
+            yield RuleProblem(file, row.number, "bands", f"'{row['bands']}' are no edges of bands", fix)
+        if kind in ("code", "industry"):
+            digits = _number(row["tolerance"])
+            if digits is not None and (digits < 1 or digits != digits.to_integral_value()):
+                fix = "Write how many digits of the codes must agree, 2 for the division"
+                yield RuleProblem(file, row.number, "tolerance", f"{row['tolerance']} is no number of digits", fix)
+            if kind == "industry" and digits is not None and digits != 2:
+                fix = "Write 2: industry_divisions.csv knows divisions"
+                yield RuleProblem(file, row.number, "tolerance", "industries are compared by division", fix)
+    for row in rules.get("industry_divisions", []):
+        bad = [part for part in _parts(row["divisions"]) if not re.fullmatch("[0-9]{2}", part)]
+        if bad:
+            fix = "Write divisions with two digits and a bar between them: 62|63"
+            yield RuleProblem("industry_divisions.csv", row.number, "divisions", f"'{bad[0]}' is no division", fix)
+        if row["industry"] != row["industry"].lower().replace(" ", "_"):
+            fix = "Write it in lower case with _ between words, as it is compared"
+            yield RuleProblem("industry_divisions.csv", row.number, "industry", "it would never match", fix)
+
+
 def _check_lifecycle(rules: Rules) -> Iterator[RuleProblem]:
     yield from _known(rules, "lifecycle_transitions", "from_stage", "lifecycle_stages", "stage")
     yield from _known(rules, "lifecycle_transitions", "to_stage", "lifecycle_stages", "stage")
@@ -1170,6 +1233,7 @@ _CHECKS: tuple[Callable[[Rules], Iterator[RuleProblem]], ...] = (
     _check_survivorship,
     _check_verified_values,
     _check_declared_quality,
+    _check_comparisons,
     _check_lifecycle,
     _check_attribution,
     _check_channels,

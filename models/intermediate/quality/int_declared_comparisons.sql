@@ -1,0 +1,303 @@
+-- What was declared beside what a provider or a person who checked says of the same thing (R19). Each record's own
+-- answer
+-- counts, also one that did not survive; each provider is a reference of its own.
+with
+    contact_attributes as (select * from {{ ref("int_contact_attributes") }}),
+
+    account_attributes as (select * from {{ ref("int_account_attributes") }}),
+
+    contact_accounts as (select * from {{ ref("int_contact_accounts") }}),
+
+    contact_records as (select * from {{ ref("int_contact_records") }}),
+
+    company_names as (select * from {{ ref("int_clean_company_names") }}),
+
+    industry_divisions as (select * from {{ ref("industry_divisions") }}),
+
+    comparison_rules as (select * from {{ ref("comparison_rules") }}),
+
+    rates as (
+        select *
+        from {{ ref("int_currency_rates") }}
+        where valid_from <= cast({{ as_of() }} as date) and valid_to > cast({{ as_of() }} as date)
+    ),
+
+    compared_fields as (select distinct entity, field from comparison_rules),
+
+    declared as (
+        select
+            'contact' as entity,
+            attributes.contact_id,
+            contact_accounts.account_id,
+            attributes.record_key,
+            attributes.field,
+            attributes.source,
+            contact_records.capture_method,
+            attributes.value,
+            cast(null as {{ dbt.type_string() }}) as qualifier,
+            attributes.declared_quality
+        from contact_attributes as attributes
+        inner join compared_fields on compared_fields.entity = 'contact' and attributes.field = compared_fields.field
+        inner join contact_records on attributes.record_key = contact_records.record_key
+        left join contact_accounts on attributes.contact_id = contact_accounts.contact_id
+        where attributes.value_source = 'declared'
+        union all
+        select
+            'account' as entity,
+            cast(null as {{ dbt.type_string() }}) as contact_id,
+            attributes.account_id,
+            attributes.record_key,
+            attributes.field,
+            attributes.source,
+            'unknown' as capture_method,
+            attributes.value,
+            attributes.qualifier,
+            attributes.declared_quality
+        from account_attributes as attributes
+        inner join compared_fields on compared_fields.entity = 'account' and attributes.field = compared_fields.field
+        -- Nobody declares a company that only its people's addresses tell of.
+        where attributes.value_source = 'declared' and attributes.source != 'contact_domain'
+    ),
+
+    -- One value per provider: the newest.
+    ranked_references as (
+        select
+            'account' as entity,
+            account_id as entity_id,
+            field,
+            value_source,
+            case when value_source = 'verified' then 'verified' else source end as provider,
+            value,
+            qualifier,
+            row_number() over (
+                partition by
+                    account_id, field, value_source, case when value_source = 'verified' then 'verified' else source end
+                order by case when as_of is null then 1 else 0 end, as_of desc, record_key
+            ) as recency
+        from account_attributes
+        where value_source != 'declared'
+        union all
+        select
+            'contact' as entity,
+            contact_id as entity_id,
+            field,
+            value_source,
+            'verified' as provider,
+            value,
+            cast(null as {{ dbt.type_string() }}) as qualifier,
+            row_number() over (
+                partition by contact_id, field
+                order by case when as_of is null then 1 else 0 end, as_of desc, record_key
+            ) as recency
+        from contact_attributes
+        where value_source = 'verified'
+    ),
+
+    reference_values as (select * from ranked_references where recency = 1),
+
+    -- The line that names the source comes before the one for any.
+    chosen_rules as (
+        select
+            kinds.source as declared_source,
+            comparison_rules.*,
+            row_number() over (
+                partition by
+                    kinds.entity,
+                    kinds.field,
+                    kinds.source,
+                    comparison_rules.reference_entity,
+                    comparison_rules.reference_field
+                order by case when comparison_rules.source = '*' then 1 else 0 end
+            ) as specificity
+        from (select distinct entity, field, source from declared) as kinds
+        inner join
+            comparison_rules
+            on kinds.entity = comparison_rules.entity
+            and kinds.field = comparison_rules.field
+            and comparison_rules.source in (kinds.source, '*')
+    ),
+
+    pairs as (
+        select
+            declared.entity,
+            case when declared.entity = 'contact' then declared.contact_id else declared.account_id end as entity_id,
+            declared.record_key,
+            declared.field,
+            declared.source as declared_source,
+            declared.capture_method,
+            declared.value as declared_value,
+            declared.qualifier as declared_qualifier,
+            declared.declared_quality,
+            reference_values.value_source as reference_source,
+            reference_values.provider as reference_provider,
+            reference_values.field as reference_field,
+            reference_values.value as reference_value,
+            reference_values.qualifier as reference_qualifier,
+            rules.kind,
+            rules.tolerance,
+            rules.bands,
+            rules.currency,
+            rules.definition
+        from declared
+        inner join
+            chosen_rules as rules
+            on declared.entity = rules.entity
+            and declared.field = rules.field
+            and declared.source = rules.declared_source
+            and rules.specificity = 1
+        inner join
+            reference_values
+            on rules.reference_entity = reference_values.entity
+            and rules.reference_field = reference_values.field
+            and case when rules.reference_entity = 'contact' then declared.contact_id else declared.account_id end
+            = reference_values.entity_id
+    ),
+
+    -- Keys are made once for each distinct text.
+    texts as (
+        select declared_value as value
+        from pairs
+        where kind = 'text'
+        union
+        select reference_value as value
+        from pairs
+        where kind = 'text'
+    ),
+
+    text_keys as (select value, {{ words_key("value") }} as text_key from texts),
+
+    divisions as (
+        select industry, part as division from {{ split_rows("industry_divisions", "divisions", "|") }} as listed
+    ),
+
+    known_industries as (select distinct industry from divisions),
+
+    -- A band's edge that lies between the two numbers parts them.
+    edged as (select distinct bands from pairs where kind = 'band'),
+
+    edges as (select bands, {{ to_decimal("part") }} as edge from {{ split_rows("edged", "bands", "|") }} as listed),
+
+    parted as (
+        select distinct
+            pairs.record_key, pairs.field, pairs.reference_source, pairs.reference_provider, pairs.reference_field
+        from pairs
+        inner join edges on pairs.bands = edges.bands
+        where
+            pairs.kind = 'band'
+            and ({{ to_decimal("pairs.declared_value") }} < edges.edge)
+            != ({{ to_decimal("pairs.reference_value") }} < edges.edge)
+    ),
+
+    readings as (
+        select
+            pairs.*,
+            -- Comparison values: exactness to the cent is not asked for, room for large currencies is.
+            cast({{ to_decimal("pairs.declared_value") }} as double) * case
+                when pairs.currency = 'converted' then cast(declared_rates.rate as double) else 1
+            end as declared_number,
+            cast({{ to_decimal("pairs.reference_value") }} as double) * case
+                when pairs.currency = 'converted' then cast(reference_rates.rate as double) else 1
+            end as reference_number,
+            coalesce(declared_names.company_key, lower(trim(pairs.declared_value))) as declared_company,
+            coalesce(reference_names.company_key, lower(trim(pairs.reference_value))) as reference_company,
+            declared_texts.text_key as declared_text,
+            reference_texts.text_key as reference_text,
+            {{ plain_code("pairs.declared_value") }} as declared_code,
+            {{ plain_code("pairs.reference_value") }} as reference_code,
+            known_industries.industry as known_industry,
+            divisions.division,
+            parted.record_key is not null as is_parted
+        from pairs
+        left join rates as declared_rates on upper(pairs.declared_qualifier) = declared_rates.currency
+        left join rates as reference_rates on upper(pairs.reference_qualifier) = reference_rates.currency
+        left join
+            company_names as declared_names on pairs.kind = 'company' and pairs.declared_value = declared_names.name_raw
+        left join
+            company_names as reference_names
+            on pairs.kind = 'company'
+            and pairs.reference_value = reference_names.name_raw
+        left join text_keys as declared_texts on pairs.kind = 'text' and pairs.declared_value = declared_texts.value
+        left join text_keys as reference_texts on pairs.kind = 'text' and pairs.reference_value = reference_texts.value
+        left join
+            known_industries
+            on pairs.kind = 'industry'
+            and lower(replace(trim(pairs.declared_value), ' ', '_')) = known_industries.industry
+        left join
+            divisions
+            on known_industries.industry = divisions.industry
+            and substr({{ plain_code("pairs.reference_value") }}, 1, 2) = divisions.division
+        left join
+            parted
+            on pairs.record_key = parted.record_key
+            and pairs.field = parted.field
+            and pairs.reference_source = parted.reference_source
+            and pairs.reference_provider = parted.reference_provider
+            and pairs.reference_field = parted.reference_field
+    ),
+
+    judged as (
+        select
+            *,
+            -- Null = the two cannot be compared: a number that cannot be read, a currency without a rate, codes of two
+            -- systems below what they share, an industry that the list does not know.
+            case
+                kind
+                when 'exact'
+                then lower(trim(declared_value)) != lower(trim(reference_value))
+                when 'text'
+                then declared_text != reference_text
+                when 'company'
+                then declared_company != reference_company
+                when 'number'
+                then abs(declared_number - reference_number) > cast(tolerance as double) * abs(reference_number)
+                when 'band'
+                then case when declared_number is not null and reference_number is not null then is_parted end
+                when 'code'
+                then
+                    case
+                        when tolerance <= 2 or upper(declared_qualifier) = upper(reference_qualifier)
+                        then
+                            substr(declared_code, 1, cast(tolerance as integer))
+                            != substr(reference_code, 1, cast(tolerance as integer))
+                    end
+                when 'industry'
+                then case when known_industry is not null then division is null end
+            end as disagrees
+        from readings
+    ),
+
+    final as (
+        select
+            {{
+                hash_key(
+                    [
+                        "entity",
+                        "record_key",
+                        "field",
+                        "reference_source",
+                        "reference_provider",
+                        "reference_field",
+                    ]
+                )
+            }} as comparison_id,
+            entity,
+            entity_id,
+            record_key,
+            field,
+            declared_source,
+            capture_method,
+            declared_value,
+            declared_quality,
+            reference_source,
+            reference_provider,
+            reference_field,
+            reference_value,
+            kind,
+            definition,
+            disagrees
+        from judged
+        where disagrees is not null
+    )
+
+select *
+from final
