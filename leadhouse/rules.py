@@ -98,6 +98,13 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "name_only_min_characters",
         "learned_name_min_contacts",
     ),
+    "hygiene_settings": (
+        "mailbox_typo_edits",
+        "mailbox_typo_min_letters",
+        "company_typo_min_letters",
+        "company_typo_ratio",
+        "company_typo_max_addresses",
+    ),
 }
 CREDIT_SHARES = (
     "first_touch",

@@ -16,16 +16,11 @@ with
 
     settings as (
         select
-            {% for setting in [
-                "mailbox_typo_edits",
-                "mailbox_typo_min_letters",
-                "company_typo_min_letters",
-                "company_typo_ratio",
-                "company_typo_max_addresses",
-            ] %}
-                max(case when setting = '{{ setting }}' then value end) as {{ setting }} {{- "," if not loop.last }}
-            {% endfor %}
-        from {{ ref("hygiene_settings") }}
+            {{ setting("mailbox_typo_edits", "hygiene_settings") }} as mailbox_typo_edits,
+            {{ setting("mailbox_typo_min_letters", "hygiene_settings") }} as mailbox_typo_min_letters,
+            {{ setting("company_typo_min_letters", "hygiene_settings") }} as company_typo_min_letters,
+            {{ setting("company_typo_ratio", "hygiene_settings") }} as company_typo_ratio,
+            {{ setting("company_typo_max_addresses", "hygiene_settings") }} as company_typo_max_addresses
     ),
 
     -- A domain that some system holds as a company's is no slip of another company's.
