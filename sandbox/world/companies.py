@@ -18,7 +18,7 @@ from sandbox.world.catalogue import (
     UNKNOWN_CODES,
 )
 from sandbox.world.effects import EFFECTS
-from sandbox.world.planting import Flaws, far_off
+from sandbox.world.planting import Flaws, far_off, share
 from sandbox.world.pools import NamePool
 from sandbox.world.sizes import AS_OF, DAY, START, WorldSize
 from sandbox.world.text import (
@@ -333,7 +333,7 @@ def another(rng: np.random.Generator, truth: Ints, choices: int, rate: float) ->
     """The number itself, or at the given rate another one below ``choices``."""
     n = len(truth)
     other = (truth + 1 + rng.integers(0, choices - 1, n)) % choices
-    return np.asarray(np.where(rng.random(n) < rate, other, truth), dtype=np.int64)
+    return np.asarray(np.where(share(rng, n, rate), other, truth), dtype=np.int64)
 
 
 def _activity_codes(

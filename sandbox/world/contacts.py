@@ -394,8 +394,9 @@ FLAW_SHARES = {
     "odd_country": 0.010, "no_country": 0.004,
 }  # fmt: skip
 _LETTERS = ("n/a", "a pedir", "call me", "não tem", "sur demande", "none")
-#: How each country writes a number that no other one of the list can read (in the order of COUNTRIES).
-_FOREIGN = ("06 12 34 56 78", "(11) 99876-5432", "(11) 99876-5432", "06 12 34 56 78", "612 345 678")
+#: A number as another country writes it, in the order of COUNTRIES. In Brazil the length at least would do.
+_FOREIGN = ("06 12 34 56 78", "(11) 99876-5432", "(11) 99876-5432", "612 345 678", "(11) 99876-5432")
+_FOREIGN_STATUS = ("possible", "invalid", "invalid", "invalid", "invalid")
 
 
 def _flawed_records(
@@ -424,22 +425,24 @@ def _flawed_records(
     country, taken = people.country[rows], keep
     found = Flaws()
 
-    def plant(kind: str, column: str, name: str, value: Column, status: str, clean: Column | None) -> None:
+    def plant(kind: str, column: str, name: str, value: Column, status: Column | str, clean: Column | None) -> None:
         nonlocal found
         on = np.flatnonzero(flaw == kinds.index(kind))
         columns[column] = where(flaw == kinds.index(kind), value, columns[column])
         right = None if clean is None else pick(clean, on)
-        found += Flaws.of("hubspot", pick(ids, on), name, pick(columns[column], on), status, right, kind)
+        told = status if isinstance(status, str) else pick(status, on)
+        found += Flaws.of("hubspot", pick(ids, on), name, pick(columns[column], on), told, right, kind)
 
     for kind, value in (
-        ("phone_too_short", pc.utf8_slice_codeunits(format_phones(country, people.phone[rows], np.full(n, 3)), 0, 6)),
+        ("phone_too_short", pc.utf8_slice_codeunits(format_phones(country, people.phone[rows], np.full(n, 3)), 0, 3)),
         ("phone_letters", take(_LETTERS, rows % len(_LETTERS))),
         ("phone_too_long", join(format_phones(country, people.phone[rows], np.zeros(n, np.int64)), "99999")),
         ("phone_wrong_country", take(_FOREIGN, country)),
         ("phone_zeros", take(["0000000000", "000-000-000"], rows % 2)),
     ):
         columns["mobilephone"] = where(flaw == kinds.index(kind), None, columns["mobilephone"])
-        plant(kind, "phone", "phone", value, "invalid", None)
+        foreign = kind == "phone_wrong_country"
+        plant(kind, "phone", "phone", value, take(_FOREIGN_STATUS, country) if foreign else "invalid", None)
     honorifics = [HONORIFICS[c.language][k % len(HONORIFICS[c.language])] for c in COUNTRIES for k in range(5)]
     first = pick(identity.first, taken)
     plant("honorific", "firstname", "first_name", join(take(honorifics, 5 * country + rows % 5), " ", first), "valid",

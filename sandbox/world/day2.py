@@ -50,7 +50,7 @@ from sandbox.world.sizes import AS_OF, DAY, HOUR, MINUTE, SIZES, WorldSize
 from sandbox.world.text import Ints, iso, join, pick, text, timestamps, uuids
 
 NOW = AS_OF + DAY
-NEW_PEOPLE = {"small": 8, "medium": 60, "large": 4_000}
+NEW_PEOPLE = {"small": 8, "medium": 60, "large": 4_300}
 #: New contact records of people the CRM knew before, of each kind of KINDS_AGAIN.
 KNOWN_AGAIN = {"small": 1, "medium": 4, "large": 90}
 KINDS_AGAIN = (
@@ -108,7 +108,8 @@ def write_second_day(
     hubspot.append("property_history", pa.concat_tables([chunk.history, history]))
     hubspot.append("email_events", mail)
     known_events, submission, known_sessions = _known_people(first_day, rng)
-    hubspot.append("form_submissions", pa.concat_tables([journeys.submissions, submission]))
+    typed = _in_capitals(first_day, size, rng)
+    hubspot.append("form_submissions", pa.concat_tables([journeys.submissions, submission, typed]))
     events.add(journeys.events)
     events.add(known_events)
     lines = events.finish(Defects())
@@ -199,9 +200,11 @@ def _again(
 
 def _with_new_company(truth: pa.Table, offset: int, company: int) -> pa.Table:
     """The truth about the people who came with the new company names it."""
-    theirs = [f"person-{offset + i}" for i in range(NEW_COMPANY_PEOPLE)]
-    keys = pc.if_else(pc.is_in(truth["person_id"], pa.array(theirs)), f"company-{company}", truth["company_key"])
-    return truth.set_column(truth.schema.get_field_index("company_key"), "company_key", keys)
+    theirs = pc.is_in(truth["person_id"], pa.array([f"person-{offset + i}" for i in range(NEW_COMPANY_PEOPLE)]))
+    linked = pc.and_(theirs, pc.equal(truth["source"], pa.scalar("hubspot")))
+    for name, said, on in (("company_key", f"company-{company}", theirs), ("account_hint", "association", linked)):
+        truth = truth.set_column(truth.schema.get_field_index(name), name, pc.if_else(on, said, truth[name]))
+    return truth
 
 
 def _without_process(companies: Companies) -> Companies:
@@ -365,6 +368,27 @@ def _known_people(first_day: FirstDay, rng: np.random.Generator) -> tuple[pa.Tab
         }
     )
     return _events_from(rows), submission, _session_truth(truth)
+
+
+def _in_capitals(first_day: FirstDay, size: WorldSize, rng: np.random.Generator) -> pa.Table:
+    """Forms that known contacts fill on a telephone, which writes their address in capitals."""
+    known, rows = first_day.people, first_day.identity.rows
+    # Whoever filled a form on the first day: their address is a record of that source already.
+    fits = known.in_crm & (known.capture_kind <= DEMO) & (known.duplicate == 0) & (known.alike == 0)
+    chosen = np.flatnonzero(fits[rows])[: KNOWN_AGAIN[size.name]]
+    n = len(chosen)
+    email = pc.utf8_title(pick(first_day.identity.email, chosen))
+    form = FORMS[NEWSLETTER]
+    return pa.table(
+        {
+            "submission_id": uuids(rng, n),
+            "form_id": pa.array([form.id] * n, type=pa.string()),
+            "submitted_at": timestamps(AS_OF + 7 * HOUR + 11 * MINUTE * np.arange(n, dtype=np.int64) % (12 * HOUR)),
+            "email": email,
+            "page_url": pa.array([f"{SITE}{form.path}"] * n, type=pa.string()),
+            "answers": join('{"email":"', email, '"}'),
+        }
+    )
 
 
 def _page_row(device: str, user: str | None, at: int, path: str, title: str, referrer: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sandbox.world.catalogue import COUNTRIES, INDUSTRIES
 from sandbox.world.companies import Companies
 from sandbox.world.defects import Defects
 from sandbox.world.effects import EFFECTS
+from sandbox.world.planting import share
 from sandbox.world.sizes import AS_OF, DAY
 from sandbox.world.text import Ints, iso
 
@@ -22,15 +23,20 @@ HEADER = (
 PROVIDERS = (("firmodata", 0.75, "0.20"), ("domaincheck", 0.45, "0.08"))
 
 
-def write_enrichment(out: Path, rng: np.random.Generator, companies: Companies, defects: Defects) -> int:
-    """Writes ``enrichment/<provider>.csv``; returns the number of rows."""
+def write_enrichment(
+    out: Path, rng: np.random.Generator, companies: Companies, declarations: Ints, defects: Defects
+) -> int:
+    """Writes ``enrichment/<provider>.csv``; returns the number of rows.
+
+    ``declarations`` says how many people wrote about each company: wrong answers are as frequent where many did.
+    """
     out.mkdir(parents=True, exist_ok=True)
     total = 0
     domains, names = companies.domain.to_pylist(), companies.core_name.to_pylist()
     for provider, coverage, cost in PROVIDERS:
         known = np.flatnonzero((rng.random(len(companies)) < coverage) & companies.has_domain)
-        employees = _measured(rng, companies.employees[known])
-        revenue = _measured(rng, companies.revenue[known])
+        employees = _measured(rng, companies.employees[known], declarations[known])
+        revenue = _measured(rng, companies.revenue[known], declarations[known])
         when = iso(AS_OF - (rng.random(len(known)) * 300 * DAY).astype(np.int64)).to_pylist()
         rows = []
         for i, company in enumerate(known):
@@ -55,10 +61,10 @@ def write_enrichment(out: Path, rng: np.random.Generator, companies: Companies, 
     return total
 
 
-def _measured(rng: np.random.Generator, truth: Ints) -> Ints:
+def _measured(rng: np.random.Generator, truth: Ints, declarations: Ints) -> Ints:
     """Within four percent of the truth, but for the planted share that is far off."""
     n = len(truth)
     near = truth * (1 + rng.uniform(-0.04, 0.04, n))
     far = truth * np.where(rng.random(n) < 0.5, 2.2, 0.45)
-    said = np.where(rng.random(n) < EFFECTS.enrichment_disagreement_rate, far, near)
+    said = np.where(share(rng, n, EFFECTS.enrichment_disagreement_rate, declarations), far, near)
     return np.maximum(np.round(said), 1).astype(np.int64)

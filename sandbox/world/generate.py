@@ -92,7 +92,12 @@ def generate(size_name: str, out: Path, seed: int = 7, progress: Progress | None
     first_day = counts.pop("first_day")
     _write_reference(world, hubspot, truth)
     counts |= write_spend(out / "ads", world.rng(_SPEND), int(world.companies.has_process.sum()), defects)
-    counts["enrichment"] = write_enrichment(out / "enrichment", world.rng(_ENRICH), world.companies, defects)
+    people = world.people
+    wrote = people.company[people.in_crm & (people.declared_employees >= 0)]
+    declarations = np.bincount(wrote, minlength=len(world.companies))
+    counts["enrichment"] = write_enrichment(
+        out / "enrichment", world.rng(_ENRICH), world.companies, declarations, defects
+    )
     say("writing events")
     counts["event_lines"] = events.finish(defects)
     truth.append("quarantine", defects.table())

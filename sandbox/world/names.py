@@ -6,6 +6,7 @@ The lists are short on purpose: each entry is a form that people of that languag
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -122,17 +123,18 @@ def misspellings(name: str, taken: set[str], rng: np.random.Generator) -> list[s
 
     None of them is, in plain letters, a name of ``taken``; the fourth may differ from ``name`` by accents alone.
     """
-    keyboard = _first_free([_neighbour(name, rng) for _ in range(8)], name, taken)
-    swapped = _first_free([_swapped(name, rng) for _ in range(6)], name, taken) or keyboard
-    sound = _first_free([_sounding(name, pair) for pair in _SOUNDS], name, taken) or keyboard
+    keyboard = _first_free((_neighbour(name, rng) for _ in range(8)), name, taken)
+    swapped = _first_free((_swapped(name, rng) for _ in range(6)), name, taken) or keyboard
+    sound = _first_free((_sounding(name, pair) for pair in _SOUNDS), name, taken) or keyboard
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    accent = bare if bare != name else _first_free([_doubled(name, rng) for _ in range(6)], name, taken) or keyboard
+    accent = bare if bare != name else _first_free((_doubled(name, rng) for _ in range(6)), name, taken) or keyboard
     return [keyboard or name + "h", swapped or name + "h", sound or name + "h", accent or name + "h"]
 
 
-def _first_free(candidates: list[str], name: str, taken: set[str]) -> str | None:
+def _first_free(candidates: Iterable[str], name: str, taken: set[str]) -> str | None:
+    """The first candidate that is neither the name nor, in plain letters, any name of ``taken``."""
     for candidate in candidates:
-        if candidate != name and plain(candidate) != plain(name) and plain(candidate) not in taken:
+        if candidate != name and plain(candidate) not in taken:
             return candidate
     return None
 

@@ -597,9 +597,10 @@ def _declare(rng: np.random.Generator, planted: np.random.Generator, people: Peo
     repeated = np.array([1_111_111, 99_999_999, 9_999_999, 123_456_789])[planted.integers(0, 4, len(rows))]
     people.declared_employees[rows] = np.where(pair, 1, np.where(digits, repeated, heads))
     people.declared_revenue[rows] = np.where(pair, 1_000_000_000, money)
-    at_work = people.company >= 0
-    said = another(planted, people.country, len(COUNTRIES), e.declared_country_error_rate)
-    people.declared_country = np.where(at_work, said, people.country)
+    at_work = np.flatnonzero(people.company >= 0)
+    people.declared_country[at_work] = another(
+        planted, people.country[at_work], len(COUNTRIES), e.declared_country_error_rate
+    )
 
 
 def _workday(day: Ints) -> Ints:

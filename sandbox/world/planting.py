@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from sandbox.world.text import Column, Ints
+from sandbox.world.text import Bools, Column, Ints
 
 FLAW_COLUMNS = ("source", "record_id", "field", "value", "expected_status", "expected_clean", "kind")
 FLAW_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in FLAW_COLUMNS])
@@ -53,5 +53,19 @@ def far_off(rng: np.random.Generator, truth: Ints, rate: float) -> Ints:
     factor = np.where(rng.random(n) < 0.5, factor, 1 / factor)
     wrong = np.maximum(np.round(truth * factor), 1)
     # A number too small to divide is multiplied.
-    wrong = np.where((wrong < truth) & (wrong * 2.5 > truth), truth * 4, wrong)
-    return np.where(rng.random(n) < rate, wrong, truth).astype(np.int64)
+    wrong = np.where((factor < 1) & (wrong * 2.5 > truth), truth * 4, wrong)
+    return np.where(share(rng, n, rate), wrong, truth).astype(np.int64)
+
+
+def share(rng: np.random.Generator, rows: int, rate: float, weight: Ints | None = None) -> Bools:
+    """A random choice of exactly the given share of rows, so that a planted rate is there in a small world too.
+
+    With ``weight`` the choice is spread evenly over light and heavy rows: the share holds by weight as well.
+    """
+    order = rng.permutation(rows)
+    if weight is not None:
+        order = order[np.argsort(weight[order], kind="stable")]
+    steps = np.floor((np.arange(rows + 1) + rng.random()) * rate)
+    chosen = np.zeros(rows, dtype=bool)
+    chosen[order] = np.diff(steps) > 0
+    return chosen

@@ -11,6 +11,8 @@ import pytest
 
 from benchmarks.load_world import load_world
 from ingestion.errors import IngestionError
+from sandbox.world.day2 import KINDS_AGAIN, KNOWN_AGAIN, NEW_PEOPLE
+from sandbox.world.people import DUPLICATE_KINDS
 
 AS_OF = "timestamp '2026-11-01 06:00:00'"
 
@@ -68,6 +70,33 @@ def test_what_happened(world: Path, warehouse: Path, after: duckdb.DuckDBPyConne
     assert one(after, f"select count(*) from raw_hubspot.form_submissions where submitted_at > {AS_OF}") >= 5
     clock = after.execute("select as_of_at, pinned from raw_ops.run_clock").fetchall()
     assert [(str(at), pinned) for at, pinned in clock] == [("2026-11-02 06:00:00", True)]
+
+
+def test_known_people_come_again(world: Path, after: duckdb.DuckDBPyConnection) -> None:
+    """New records of every kind belong to people of the first day, who had one record of their own."""
+    first, second = (world / part / "truth" / "people.parquet" for part in (".", "day2"))
+    again = after.execute(
+        f"select duplicate_kind, record_id, person_id from read_parquet('{second}') where duplicate_kind <> 'none'"
+    ).fetchall()
+    assert {kind for kind, *_ in again} == set(DUPLICATE_KINDS) - {"none", "case", "merged"}
+    for _, record, person in again:
+        assert one(after, f"select created_at > {AS_OF} from raw_hubspot.contacts where id = '{record}'") is True
+        known = f"select count(*) from read_parquet('{first}') where person_id = '{person}' and source = 'hubspot'"
+        assert one(after, known) == 1
+    assert one(after, f"select count(*) from read_parquet('{first}') a semi join read_parquet('{second}') b "
+                      "on a.source = b.source and a.record_id = b.record_id") == 0  # fmt: skip
+    # An address in capitals is a record that its source has had before.
+    typed = after.execute(
+        f"select lower(email) from raw_hubspot.form_submissions where submitted_at > {AS_OF} and email <> lower(email)"
+    ).fetchall()
+    assert typed
+    for (email,) in typed:
+        source = f"select source from read_parquet('{first}') where record_id = '{email}' and source = 'hubspot_forms'"
+        assert after.execute(source).fetchall() == [("hubspot_forms",)]
+
+
+def test_the_large_second_day_brings_five_thousand_records() -> None:
+    assert NEW_PEOPLE["large"] + len(KINDS_AGAIN) * KNOWN_AGAIN["large"] >= 5_000
 
 
 def test_new_addresses_are_new(after: duckdb.DuckDBPyConnection) -> None:
