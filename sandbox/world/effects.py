@@ -15,7 +15,10 @@ class Effects:
     A worked request is answered with probability ``answer_floor + answer_span * 2 ** (-hours / half life)``, the hours
     being those between request and first attempt. An answered request of a buying account becomes an opportunity with
     ``qualify_base * channel_effect``; an opportunity is won with ``win_base * channel_effect * committee * profile``
-    (each clipped to 0.97), where the channel is that of the first visit of the account's main contact.
+    (each clipped to 0.97), where the channel is that of the first visit of the account's main contact. The
+    ``declared_`` rates are those of wrong answers about the company; of the wrong employee counts,
+    ``declared_repeated_digits_rate`` is one digit repeated; where revenue is wrong too,
+    ``declared_impossible_pair_rate`` is one employee with a thousand millions. The ``crm_`` rates are those of wrong values on CRM companies.
     """
 
     channel_effect: dict[str, float] = field(

@@ -24,7 +24,14 @@ from sandbox.world.journeys import journey_chunk
 from sandbox.world.marketing import campaign_table, email_chunk
 from sandbox.world.owners import Owners, make_owners, owner_count
 from sandbox.world.people import Deals, People, make_people, work_requests
-from sandbox.world.planted import bad_events, lookalike_table, shared_mailboxes, stand_tablet, unreachable_contacts
+from sandbox.world.planted import (
+    bad_events,
+    lookalike_table,
+    odd_addresses,
+    shared_mailboxes,
+    stand_tablet,
+    unreachable_contacts,
+)
 from sandbox.world.pools import NamePool, name_pools
 from sandbox.world.sales import Activity, activity_chunk, deal_stage_table, deal_tables
 from sandbox.world.sizes import AS_OF, DAY, SIZES, START, WorldSize
@@ -177,7 +184,9 @@ def _write_people(
         if piece == 0:
             rng = world.rng(_PLANT)
             bad_contacts, bad_truth = unreachable_contacts(chunk.contacts, defects)
-            chunk.contacts = pa.concat_tables([chunk.contacts, bad_contacts])
+            odd_contacts, odd_truth, odd_flaws = odd_addresses(chunk.contacts)
+            chunk.contacts = pa.concat_tables([chunk.contacts, bad_contacts, odd_contacts])
+            chunk.flaws += odd_flaws
             refused, repeated, _ = bad_events(web, rng)
             stand, stand_session, stand_people = stand_tablet(web.schema, identity, people, rng)
             if size.is_large:
@@ -187,6 +196,7 @@ def _write_people(
             counts["repeated_messages"] = repeated.num_rows
             people_truth += [
                 bad_truth.cast(chunk.truth.schema),
+                odd_truth.cast(chunk.truth.schema),
                 _stand_truth(world, identity, stand_people, journeys.truth),
             ]
             web = pa.concat_tables([web, stand, refused, repeated])

@@ -13,6 +13,7 @@ from sandbox.world.companies import Companies
 from sandbox.world.contacts import DOMAIN_HINT, NO_HINT, Identity, person_ids, truth_rows
 from sandbox.world.defects import Defects
 from sandbox.world.people import ALIKE_KINDS, CONTACT_ID_BASE, SHARED_MAILBOX, People
+from sandbox.world.planting import Flaws
 from sandbox.world.sizes import AS_OF, DAY, HOUR
 from sandbox.world.text import Column, Ints, iso, join, pick, take, text, timestamps, uuids
 
@@ -44,6 +45,49 @@ def unreachable_contacts(contacts: pa.Table, defects: Defects) -> tuple[pa.Table
             }
         )
     return pa.Table.from_pylist(rows, schema=contacts.schema), pa.Table.from_pylist(truth)
+
+
+#: Addresses as typed, what they should become (None = no address), kind, first and last name.
+_ODD_ADDRESSES = (
+    ("joao.pereira@", None, "email_invalid", "João", "Pereira"),
+    ("marie.dupont@exemple,fr", None, "email_invalid", "Marie", "Dupont"),
+    ("carlos lima@gmail.com", None, "email_invalid", "Carlos", "Lima"),
+    ("mailto:paula.reis.77@gmail.com", "paula.reis.77@gmail.com", "email_spelling", "Paula", "Reis"),
+    (" Laura.Gomez.91@HOTMAIL.ES ", "laura.gomez.91@hotmail.es", "email_spelling", "Laura", "Gómez"),
+)
+
+
+def odd_addresses(contacts: pa.Table) -> tuple[pa.Table, pa.Table, Flaws]:
+    """Contacts whose address is none or oddly typed, each with a phone of their own; their truth rows and flaws."""
+    n = len(_ODD_ADDRESSES)
+    rows = contacts.slice(0, n).to_pylist()
+    ids = text(CONTACT_ID_BASE - 1_000 + 37 * (10 + np.arange(n, dtype=np.int64)))
+    for number, row in enumerate(rows):
+        email, _, _, first, last = _ODD_ADDRESSES[number]
+        row["id"] = row["hs_object_id"] = ids[number].as_py()
+        row |= {"email": email, "phone": f"+55 11 98765-10{number:02d}", "mobilephone": None, "company": None}
+        row |= {"firstname": first, "lastname": last, "country": "Brazil", "lifecyclestage": "lead"}
+        row |= {"hs_lead_status": "NEW", "numemployees": None, "annualrevenue": None, "hs_email_optout": None}
+        row |= {"hs_merged_object_ids": None, "hs_additional_emails": None, "associatedcompanyid": None}
+        row |= {"hubspot_owner_id": None, "city": None, "state": None}
+    truth = pa.table(
+        {
+            "source": pa.array(["hubspot"] * n),
+            "record_id": ids,
+            "person_id": join("person-odd-address-", text(np.arange(n, dtype=np.int64))),
+            "company_key": pa.nulls(n, pa.string()),
+            "buying_role": pa.array(["unknown"] * n),
+            "duplicate_kind": pa.array(["none"] * n),
+            "account_hint": pa.array(["none"] * n),
+        }
+    )
+    clean = pa.array([address[1] for address in _ODD_ADDRESSES], type=pa.string())
+    flaws = Flaws.of(
+        "hubspot", ids, "email", pa.array([address[0] for address in _ODD_ADDRESSES]),
+        take(["valid", "invalid"], np.array([address[1] is None for address in _ODD_ADDRESSES], dtype=np.int64)), clean,
+        pa.array([address[2] for address in _ODD_ADDRESSES]),
+    )  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=contacts.schema), truth, flaws
 
 
 def bad_events(events: pa.Table, rng: np.random.Generator) -> tuple[pa.Table, pa.Table, int]:
