@@ -147,6 +147,8 @@ def _shown(c: str) -> str:
 
 def _without_titles(words: list[str], rules: NameRules) -> list[str]:
     while words and _is_title(words[0], rules.honorifics):
+        if len(words) == 1 and len(name_key(words[0]) or "") == 1:
+            break  # D. and M. are initials where no name follows
         words = words[1:]
     while len(words) > 1 and _is_title(words[-1], rules.suffixes):
         words = words[:-1]

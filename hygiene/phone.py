@@ -56,8 +56,8 @@ def clean_phone(raw: str | None, country: str | None = None) -> CleanPhone:
     """Clean one number as typed; never raises.
 
     ``country`` (ISO 3166 alpha-2) is the plan a number without ``+`` is read by. ``status`` is ``missing``,
-    ``invalid``, ``possible`` (right length, range not assigned) or ``valid``. An extension is dropped: it does not
-    change whose switchboard answers. Source: the metadata of ``phonenumbers``.
+    ``invalid``, ``possible`` (with its country code and the right length, but a range not assigned) or ``valid``. An
+    extension is dropped: it does not change whose switchboard answers. Source: the metadata of ``phonenumbers``.
     """
     text = _LABEL.sub("", (raw or "").strip())
     if not text:
@@ -76,16 +76,19 @@ def clean_phone(raw: str | None, country: str | None = None) -> CleanPhone:
         number = phonenumbers.parse(text, country or None)
     except NumberParseException as error:
         return CleanPhone(None, "invalid", _parse_reason(error, text))
-    return _judge(number)
+    return _judge(number, guessed_plan=not text.startswith("+"))
 
 
-def _judge(number: PhoneNumber) -> CleanPhone:
+def _judge(number: PhoneNumber, *, guessed_plan: bool) -> CleanPhone:
     # One pass over the plan's patterns gives validity and kind; is_valid_number and number_type would each take one.
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
         length = phonenumbers.is_possible_number_with_reason(number)
         if length != ValidationResult.IS_POSSIBLE:
             return CleanPhone(None, "invalid", _WRONG_LENGTH[length])
+        if guessed_plan:
+            # 06 12 34 56 78 on a Brazilian record: the right length by chance. Nobody answers there.
+            return CleanPhone(None, "invalid", "not_of_country")
         return CleanPhone(_e164(number), "possible", "unassigned_range")
     return CleanPhone(_e164(number), "valid", None, _TYPES.get(kind, "other"))
 

@@ -103,7 +103,10 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "mailbox_typo_min_letters",
         "company_typo_min_letters",
         "company_typo_ratio",
+        "company_typo_known_ratio",
         "company_typo_max_addresses",
+        "swapped_name_min_uses",
+        "swapped_name_ratio",
     ),
 }
 CREDIT_SHARES = (

@@ -23,17 +23,17 @@
         "first_name",
         "records.first_name_raw",
         "cleaned.name",
-        "cleaned.name_status",
-        "cleaned.name_reason",
-        "null",
+        "case when swapped.record_key is not null then 'suspect' else cleaned.name_status end",
+        "case when swapped.record_key is not null then 'maybe_swapped' else cleaned.name_reason end",
+        "swapped.last_name",
     ),
     (
         "last_name",
         "records.last_name_raw",
         "cleaned.name",
-        "cleaned.name_status",
-        "cleaned.name_reason",
-        "null",
+        "case when swapped.record_key is not null then 'suspect' else cleaned.name_status end",
+        "case when swapped.record_key is not null then 'maybe_swapped' else cleaned.name_reason end",
+        "swapped.first_name",
     ),
     (
         "company",
@@ -83,6 +83,8 @@ with
 
     language_values as (select language_raw as value_raw, * from {{ ref("int_clean_languages") }}),
 
+    swapped as (select * from {{ ref("int_swapped_names") }}),
+
     placeholders as (select * from {{ ref("int_placeholders") }} where field = 'job_title'),
 
     job_title_values as (
@@ -127,6 +129,9 @@ with
                 {{ field | replace("first_name", "name") | replace("last_name", "name") }}_values as cleaned
                 on {{ raw }} = cleaned.value_raw
                 {% if field == "phone" %} and coalesce(records.country, '') = cleaned.country_code {% endif %}
+            {% if field in ("first_name", "last_name") %}
+                left join swapped on records.record_key = swapped.record_key
+            {% endif %}
             {% if not loop.last %}
                 union all
             {% endif %}

@@ -20,6 +20,7 @@ with
             {{ setting("mailbox_typo_min_letters", "hygiene_settings") }} as mailbox_typo_min_letters,
             {{ setting("company_typo_min_letters", "hygiene_settings") }} as company_typo_min_letters,
             {{ setting("company_typo_ratio", "hygiene_settings") }} as company_typo_ratio,
+            {{ setting("company_typo_known_ratio", "hygiene_settings") }} as company_typo_known_ratio,
             {{ setting("company_typo_max_addresses", "hygiene_settings") }} as company_typo_max_addresses
     ),
 
@@ -116,6 +117,31 @@ with
             )
     ),
 
+    -- uool.com.br: one letter typed twice, which tells a slip also of names too short for the comparison above
+    letters as (
+        {% for position in range(1, longest_label + 1) %}
+            select {{ position }} as position {{ "union all" if not loop.last }}
+        {% endfor %}
+    ),
+
+    doubled_letters as (
+        select distinct
+            mailboxes.domain,
+            mailboxes.suffix,
+            substring(mailboxes.label, 1, letters.position)
+            || substring(mailboxes.label, letters.position) as doubled_label
+        from mailboxes
+        inner join letters on letters.position <= {{ dbt.length("mailboxes.label") }}
+    ),
+
+    doubled_mailboxes as (
+        select domains.email_domain, doubled_letters.domain as suggested_domain, 'mailbox' as method, 1 as edits
+        from domains
+        inner join
+            doubled_letters on domains.label = doubled_letters.doubled_label and domains.suffix = doubled_letters.suffix
+        where not domains.is_mailbox
+    ),
+
     -- acme.con where people write from acme.com
     wrong_endings as (
         select
@@ -133,12 +159,6 @@ with
 
     -- One letter from a company's domain that far more people write from. Candidates share the name, or the name
     -- without one of its letters: equal keys are found by a hash join, not by comparing all with all.
-    letters as (
-        {% for position in range(1, longest_label + 1) %}
-            select {{ position }} as position {{ "union all" if not loop.last }}
-        {% endfor %}
-    ),
-
     company_names as (
         select domains.email_domain, domains.label, domains.suffix, domains.addresses, domains.is_company
         from domains
@@ -175,7 +195,9 @@ with
         from name_keys
         inner join company_names on name_keys.email_domain = company_names.email_domain
         cross join settings
-        where company_names.addresses >= settings.company_typo_ratio
+        where
+            company_names.addresses >= settings.company_typo_ratio
+            or (company_names.is_company and company_names.addresses >= settings.company_typo_known_ratio)
     ),
 
     name_pairs as (
@@ -196,7 +218,9 @@ with
         cross join settings
         where
             {{ edit_distance("slips.label", "targets.label") }} = 1
-            and targets.addresses >= settings.company_typo_ratio * slips.addresses
+            and targets.addresses
+            >= slips.addresses
+            * case when targets.is_company then settings.company_typo_known_ratio else settings.company_typo_ratio end
             -- acme1 and acme2 are two companies, or two years of one
             and {{ without_digits("slips.label") }} != {{ without_digits("targets.label") }}
     ),
@@ -207,6 +231,9 @@ with
         union all
         select *
         from near_mailboxes
+        union all
+        select *
+        from doubled_mailboxes
         union all
         select *
         from wrong_endings
