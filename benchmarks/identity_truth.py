@@ -87,10 +87,10 @@ class AccountMatchQuality:
     """Contacts against the company that each person works at in truth.
 
     ``employed``: contacts whose person works at a company; ``findable``: those whose company, or one above it, the
-    warehouse has an account of (the nearest is the right one); ``matched`` and ``correct``: contacts with an account, and with the right one. A contact of a person
-    without a company that got an account counts as matched and wrong. ``wrong`` holds up to 20 examples (contact,
-    method, company in truth, account's name). Account records: pairs joined, pairs that should be, and both, as
-    precision and recall.
+    warehouse has an account of (the nearest is the right one); ``matched`` and ``correct``: contacts with an account,
+    and with the right one. A contact of a person without a company that got an account counts as matched and wrong.
+    ``wrong`` holds up to 20 examples (contact, method, company in truth, account's name). Account records: pairs
+    joined, pairs that should be, and both, as precision and recall.
     """
 
     employed: int
