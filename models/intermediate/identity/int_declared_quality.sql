@@ -67,7 +67,8 @@ with
     ),
 
     by_field as (
-        select part as field, entity, rule_id, kind, pattern, limit_value, reason_code
+        select
+            part as field, entity, rule_id, kind, pattern, {{ to_decimal("limit_value") }} as limit_value, reason_code
         from {{ split_rows("rules", "fields", "|") }} as listed
     ),
 

@@ -73,7 +73,8 @@ with
                 when 'ratio_above'
                 then
                     cast({{ to_decimal("one.value") }} as double)
-                    > cast(by_field.limit_value as double) * cast({{ to_decimal("other.value") }} as double)
+                    > cast({{ to_decimal("by_field.limit_value") }} as double)
+                    * cast({{ to_decimal("other.value") }} as double)
                 else false
             end
         group by one.entity, one.record_key, one.field
