@@ -454,7 +454,8 @@ def resolve(
         schema=pa.schema(_OUTCOME_TYPES),
     )
     connection.register("_resolved_outcomes", rows)
-    connection.execute(f"create or replace table {output} as select * from _resolved_outcomes")
+    kind = "temp table" if output.startswith("temp.") else "table"
+    connection.execute(f"create or replace {kind} {output} as select * from _resolved_outcomes")
     connection.unregister("_resolved_outcomes")
     return len(outcomes)
 

@@ -24,8 +24,8 @@ def score(
 
     :param nodes: table with the record key and the columns of the rule file; a key stands in it once.
     :param candidates: table ``record_key_l, record_key_r``, each pair once.
-    :param output: created (replaced): ``record_key_l, record_key_r, match_weight DECIMAL(9,4)`` (log2 of the odds),
-        ``match_probability DECIMAL(9,8)``, ``weights`` (JSON text), ``explanation``, ``model_version``.
+    :param output: created (replaced; temporary where its name starts with `temp.`): ``record_key_l, record_key_r,
+        match_weight DECIMAL(9,4)`` (log2 of the odds), ``match_probability DECIMAL(9,8)``, ``weights`` (JSON text), ``explanation``, ``model_version``.
 
     A pair's numbers depend on its two records and the trained model only, never on what else is scored: any part of
     the candidates gives the same as all of them. Nothing else is left in the database, also when it fails; the caller
@@ -49,7 +49,7 @@ def score(
         linker.table_management.register_blocked_pairs_for_predict(work.api.register(pairs, table_name=pairs))
         scored = linker.inference.predict(threshold_match_weight=min_weight, warning_mode="never").physical_name
         connection.execute(
-            f"create or replace table {output} as "
+            f"create or replace {'temp ' if output.startswith('temp.') else ''}table {output} as "
             f"with scored as (select *, {trained.prior_weight!r}::double as prior from {scored}) "
             f"select scored.{key}_l as record_key_l, scored.{key}_r as record_key_r, "
             "cast(scored.match_weight as decimal(9, 4)) as match_weight, "

@@ -326,6 +326,21 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("identifier_type",),
     ),
+    "identity_settings": Schema({"setting": TEXT, "value": NUMBER, "unit": TEXT, "description": TEXT}, ("setting",)),
+    "identity_decisions": Schema(
+        {
+            "decision_id": TEXT,
+            "decision": Column(choices=("force", "forbid")),
+            "source_a": TEXT,
+            "record_id_a": TEXT,
+            "source_b": TEXT,
+            "record_id_b": TEXT,
+            "decided_by": OPTIONAL,
+            "decided_on": Column("date"),
+            "note": OPTIONAL,
+        },
+        ("decision_id",),
+    ),
     "source_precedence": Schema(
         {
             "entity": ENTITY,
@@ -866,6 +881,47 @@ def _check_settings(rules: Rules) -> Iterator[RuleProblem]:
             yield RuleProblem(f"{name}.csv", None, "setting", f"'{setting}' is missing", "Add its row")
 
 
+def _check_identity(rules: Rules) -> Iterator[RuleProblem]:
+    settings = {row["setting"]: (row, _number(row["value"])) for row in rules.get("identity_settings", [])}
+    for name in ("name_conflict_similarity", "same_domain_name_similarity", "guard_min_support"):
+        row, value = settings.get(name, (None, None))
+        if row is not None and value is not None and not 0 <= value <= 1:
+            yield RuleProblem(
+                "identity_settings.csv", row.number, "value", f"'{name}' is {value}", "Use a number from 0 to 1"
+            )
+    row, accept = settings.get("accept_match_weight", (None, None))
+    _, review = settings.get("review_match_weight", (None, None))
+    if row is not None and accept is not None and review is not None and accept < review:
+        yield RuleProblem(
+            "identity_settings.csv",
+            row.number,
+            "value",
+            f"'accept_match_weight' {accept} lies below 'review_match_weight' {review}",
+            "Pairs are accepted from a weight on that is at least the one they are reviewed from",
+        )
+    decided: dict[tuple[tuple[str, str], ...], Row] = {}
+    for row in rules.get("identity_decisions", []):
+        ends = tuple(sorted([(row["source_a"], row["record_id_a"]), (row["source_b"], row["record_id_b"])]))
+        if ends[0] == ends[1]:
+            yield RuleProblem(
+                "identity_decisions.csv", row.number, "record_id_b", "both records are the same one", "Name two records"
+            )
+            continue
+        first = decided.setdefault(ends, row)
+        if first["decision"] != row["decision"]:
+            yield RuleProblem(
+                "identity_decisions.csv",
+                row.number,
+                "decision",
+                f"the two records are kept {_together(row)} here and {_together(first)} in row {first.number}",
+                "Remove one of the two lines",
+            )
+
+
+def _together(row: Row) -> str:
+    return "together" if row["decision"] == "force" else "apart"
+
+
 def _check_bands(rules: Rules) -> Iterator[RuleProblem]:
     groups: dict[tuple[str, str], list[tuple[Decimal | None, Decimal | None, Row]]] = defaultdict(list)
     for row in rules.get("score_bands", []):
@@ -1237,6 +1293,7 @@ _CHECKS: tuple[Callable[[Rules], Iterator[RuleProblem]], ...] = (
     _check_fit_rules,
     _check_signals,
     _check_settings,
+    _check_identity,
     _check_bands,
     _check_grades,
     _check_committee,

@@ -13,10 +13,11 @@
         "role_mailboxes",
         "disposable_domains",
         "free_mail_domains",
-        "legal_forms",
         "mail_domain_checks",
-        "name_words",
         "placeholder_values",
+        "name_words",
+        "nicknames",
+        "legal_forms",
         "title_rules",
     ] -%}
     {%- set checksums = [] -%}

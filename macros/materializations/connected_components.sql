@@ -1,18 +1,125 @@
 {#
     A table of connected components: the true closure of a set of links, whatever the length of the chains.
 
-    The model's SQL gives links: `node_a`, `node_b` (text; a node without a link is a row that links it to itself).
-    The table has one row per node: `node`, `component` (the smallest node of its component, so that the result does not
-    depend on the order of the rows).
+    The model's SQL gives links: `node_a`, `node_b` (text; a node without a link is a row that links it to itself, or is
+    left out). The table has one row per node: `node`, `component` (the smallest node of its component, so that the result
+    does not depend on the order of the rows).
 
     Each round hangs every node on its smallest neighbour, shortens the pointers until they end at a root, and keeps only
     the links between different roots. A round at least halves the linked nodes, so the rounds grow with the logarithm of
     the graph and not with the length of a chain. Plain `create table as` statements: any engine runs them.
+
+    config(incremental=true): the links are kept beside the table (`<model>__links`). The next build closes again only the
+    components that a link came to or went from, which is what a full closure would give; it is a full one after
+    --full-refresh.
 #}
 {% materialization connected_components, default %}
     {%- set target_relation = this.incorporate(type="table") -%}
     {%- set existing_relation = load_cached_relation(this) -%}
-    {%- set links = connected_components_table("links") -%}
+    {%- set is_kept = config.get("incremental", false) -%}
+    {%- set kept_links = connected_components_table("links") -%}
+    {%- set has_kept_links = load_cached_relation(kept_links) is not none -%}
+    {%- set is_update = is_kept and existing_relation is not none and has_kept_links and not should_full_refresh() -%}
+    {%- set result = connected_components_table("result") -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- if is_update -%}
+        {%- set added = connected_components_table("added") -%}
+        {%- set removed = connected_components_table("removed") -%}
+        {%- set touched = connected_components_table("touched") -%}
+        {%- set open_nodes = connected_components_table("open_nodes") -%}
+        {%- set open_links = connected_components_table("open_links") -%}
+        {% call statement("main") -%}
+            {{
+                connected_components_create(
+                    added,
+                    "select * from ("
+                    ~ connected_components_links(sql)
+                    ~ ") as links where link_hash not in (select link_hash from "
+                    ~ kept_links
+                    ~ ")",
+                )
+            }}
+        {%- endcall %}
+        {% do connected_components_build(
+            removed,
+            "select * from "
+            ~ kept_links
+            ~ " where link_hash not in (select link_hash from ("
+            ~ connected_components_links(sql)
+            ~ ") as links)",
+        ) %}
+        {% do connected_components_build(
+            touched,
+            "select distinct component from "
+            ~ target_relation
+            ~ " where node in (select node_a from "
+            ~ added
+            ~ " union select node_b from "
+            ~ added
+            ~ " union select node_a from "
+            ~ removed
+            ~ " union select node_b from "
+            ~ removed
+            ~ ")",
+        ) %}
+        {% do connected_components_build(
+            open_nodes,
+            "select node from "
+            ~ target_relation
+            ~ " where component in (select component from "
+            ~ touched
+            ~ ") union select node_a as node from "
+            ~ added
+            ~ " union select node_b as node from "
+            ~ added,
+        ) %}
+        {% do run_query("delete from " ~ kept_links ~ " where link_hash in (select link_hash from " ~ removed ~ ")") %}
+        {% do run_query("insert into " ~ kept_links ~ " select node_a, node_b, link_hash from " ~ added) %}
+        {# A link lies within one component or was just added: one of its ends tells. #}
+        {% do connected_components_build(
+            open_links,
+            "select node_a, node_b from "
+            ~ kept_links
+            ~ " where node_a in (select node from "
+            ~ open_nodes
+            ~ ")",
+        ) %}
+        {%- set rounds = connected_components_closure(open_links, result) -%}
+        {% do run_query(
+            "delete from " ~ target_relation ~ " where component in (select component from " ~ touched ~ ")"
+        ) %}
+        {% do run_query("insert into " ~ target_relation ~ " select node, component from " ~ result) %}
+        {%- for relation in [added, removed, touched, open_nodes, open_links, result] -%}
+            {% do adapter.drop_relation(relation) %}
+        {%- endfor -%}
+    {%- else -%}
+        {% call statement("main") -%} {{ connected_components_create(kept_links, connected_components_links(sql)) }}
+        {%- endcall %}
+        {%- set rounds = connected_components_closure(kept_links, result) -%}
+        {%- if existing_relation is not none -%} {% do adapter.drop_relation(existing_relation) %}
+        {%- endif -%}
+        {% do adapter.rename_relation(result, target_relation) %}
+        {%- if not is_kept -%} {% do adapter.drop_relation(kept_links) %}
+        {%- endif -%}
+    {%- endif -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do persist_docs(target_relation, model) %}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ log(this.identifier ~ ": components in " ~ rounds ~ " rounds") }}
+    {{ return({"relations": [target_relation]}) }}
+{% endmaterialization %}
+
+{#
+    Closes the links of one table into another: the rounds it took.
+
+    links: relation with node_a, node_b. result: relation to create, with node, component.
+#}
+{% macro connected_components_closure(links, result) -%}
     {%- set nodes = connected_components_table("nodes") -%}
     {%- set edges = connected_components_table("edges") -%}
     {%- set next_edges = connected_components_table("next_edges") -%}
@@ -20,21 +127,16 @@
     {%- set next_labels = connected_components_table("next_labels") -%}
     {%- set parents = connected_components_table("parents") -%}
     {%- set next_parents = connected_components_table("next_parents") -%}
-    {%- set result = connected_components_table("result") -%}
-
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-
-    {% call statement("main") -%} {{ connected_components_create(links, sql) }} {%- endcall %}
-    {# Numbers are compared and joined faster than texts. Self-links are left out by filters on one table, never by
-       comparing the two ends in the join: an optimiser may take that for a join condition of its own. #}
+    {# Numbers are compared and joined faster than texts; nodes without a link need none. Self-links are left out by
+       filters on one table, never by comparing the two ends in the join: an optimiser may take that for a join condition
+       of its own. #}
     {% do connected_components_build(
         nodes,
         "select node, row_number() over (order by node) as id from (select node_a as node from "
         ~ links
-        ~ " union select node_b as node from "
+        ~ " where node_a != node_b union select node_b as node from "
         ~ links
-        ~ ") as ends where node is not null",
+        ~ " where node_a != node_b) as ends where node is not null",
     ) %}
     {% do connected_components_build(
         edges,
@@ -106,23 +208,26 @@
         ~ labels
         ~ " as labels on nodes.id = labels.id inner join "
         ~ nodes
-        ~ " as roots on labels.label = roots.id",
+        ~ " as roots on labels.label = roots.id union all select distinct node_a as node, node_a as component from "
+        ~ links
+        ~ " where node_a = node_b and node_a not in (select node from "
+        ~ nodes
+        ~ ")",
     ) %}
-    {%- if existing_relation is not none -%} {% do adapter.drop_relation(existing_relation) %} {%- endif -%}
-    {% do adapter.rename_relation(result, target_relation) %}
-    {%- for relation in [links, nodes, edges, next_edges, labels, next_labels, parents, next_parents] -%}
+    {%- for relation in [nodes, edges, next_edges, labels, next_labels, parents, next_parents] -%}
         {% do adapter.drop_relation(relation) %}
     {%- endfor -%}
+    {{ return(state.rounds) }}
+{%- endmacro %}
 
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do persist_docs(target_relation, model) %}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ log(this.identifier ~ ": components in " ~ state.rounds ~ " rounds") }}
-    {{ return({"relations": [target_relation]}) }}
-{% endmaterialization %}
+{# The links with a hash of each, null ends left out. #}
+{% macro connected_components_links(query) -%}
+    select node_a, node_b, {{ row_fingerprint(["node_a", "node_b"]) }} as link_hash
+    from ({{ query }}) as given_links
+    where node_a is not null and node_b is not null
+{%- endmacro %}
 
-{# A helper table beside the model, dropped at the end. #}
+{# A helper table beside the model. #}
 {% macro connected_components_table(name) -%}
     {{
         return(

@@ -32,6 +32,8 @@ with
 
     country_aliases as (select * from {{ ref("country_aliases") }}),
 
+    countries as (select * from {{ ref("int_clean_countries") }}),
+
     capture_methods as (select * from {{ ref("capture_methods") }}),
 
     capture_matches as (
@@ -79,7 +81,7 @@ with
             titles.buying_role,
             titles.seniority,
             records.company_name,
-            country_aliases.country_code as country,
+            countries.country_code as country,
             records.country_raw,
             records.city,
             records.language,
@@ -101,6 +103,7 @@ with
             records.record_fingerprint
         from records
         left join emails on records.email_raw = emails.email_raw
+        left join countries on records.country_raw = countries.country_raw
         left join country_aliases on lower(records.country_raw) = country_aliases.alias
         left join
             phones

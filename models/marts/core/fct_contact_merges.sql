@@ -1,17 +1,25 @@
--- Every record that was joined to the one that leads its contact, and what it was recognised by (R5). One row per
--- record and evidence.
+-- Every record that was joined to the one that leads its contact, and what it was recognised by (R5): a shared
+-- identifier, a
+-- matched pair with its weight in words, or a decision. One row per record and evidence.
 with
     clusters as (select * from {{ ref("int_contact_clusters") }}),
 
     records as (select * from {{ ref("int_contact_records") }}),
 
-    links as (select * from {{ ref("int_identity_links") }}),
+    links as (select * from {{ ref("int_identity_evidence") }}),
 
     evidence as (
-        select record_key, linked_record_key, identifier_type, identifier_value
+        select kind, record_key, linked_record_key, identifier_type, identifier_value, match_weight, reason
         from links
         union
-        select linked_record_key as record_key, record_key as linked_record_key, identifier_type, identifier_value
+        select
+            kind,
+            linked_record_key as record_key,
+            record_key as linked_record_key,
+            identifier_type,
+            identifier_value,
+            match_weight,
+            reason
         from links
     ),
 
@@ -36,6 +44,7 @@ with
                     [
                         "merged.record_key",
                         "evidence.linked_record_key",
+                        "evidence.kind",
                         "evidence.identifier_type",
                         "evidence.identifier_value",
                     ]
@@ -46,8 +55,11 @@ with
             merged.record_id,
             leading_record.source as kept_source,
             leading_record.record_id as kept_record_id,
+            evidence.kind as evidence_kind,
             evidence.identifier_type,
             evidence.identifier_value,
+            evidence.match_weight,
+            evidence.reason,
             linked.source as linked_source,
             linked.record_id as linked_record_id
         from merged
