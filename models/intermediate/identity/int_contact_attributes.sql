@@ -32,9 +32,9 @@ with
 
     clusters as (select * from {{ ref("int_contact_clusters") }}),
 
-    hubspot_contacts as (select * from {{ ref("stg_hubspot__contacts") }}),
+    places as (select 'hubspot' as source, record_id, city, state from {{ ref("stg_hubspot__contacts") }}),
 
-    form_declarations as (select * from {{ ref("int_form_declarations") }}),
+    form_declarations as (select 'hubspot_forms' as source, * from {{ ref("int_form_declarations") }}),
 
     verified_values as (select * from {{ ref("int_verified_contact_values") }} where problem is null),
 
@@ -59,12 +59,12 @@ with
             clusters.is_leading,
             rivalries.has_rivals,
             records.*,
-            hubspot_contacts.city as place_city,
-            hubspot_contacts.state as place_state
+            places.city as place_city,
+            places.state as place_state
         from records
         inner join clusters on records.record_key = clusters.record_key
         inner join rivalries on clusters.contact_id = rivalries.contact_id
-        left join hubspot_contacts on records.source = 'hubspot' and records.record_id = hubspot_contacts.record_id
+        left join places on records.source = places.source and records.record_id = places.record_id
     ),
 
     declared as (
@@ -100,7 +100,8 @@ with
             cast(null as {{ dbt.type_string() }}) as status,
             cast(null as {{ dbt.type_string() }}) as quality_status
         from form_declarations
-        inner join members on members.source = 'hubspot_forms' and form_declarations.record_id = members.record_id
+        inner join
+            members on form_declarations.source = members.source and form_declarations.record_id = members.record_id
     ),
 
     judged as (

@@ -117,51 +117,75 @@ with
             and comparison_rules.source in (kinds.source, '*')
     ),
 
+    -- One branch a kind of reference, so that each is joined by one plain column.
     pairs as (
+        {% for reference_entity, reference_id in [("account", "account_id"), ("contact", "contact_id")] %}
+            select
+                declared.entity,
+                case
+                    when declared.entity = 'contact' then declared.contact_id else declared.account_id
+                end as entity_id,
+                declared.record_key,
+                declared.field,
+                declared.source as declared_source,
+                declared.capture_method,
+                declared.value as declared_value,
+                declared.qualifier as declared_qualifier,
+                declared.declared_quality,
+                reference_values.value_source as reference_source,
+                reference_values.provider as reference_provider,
+                reference_values.field as reference_field,
+                reference_values.value as reference_value,
+                reference_values.qualifier as reference_qualifier,
+                rules.kind,
+                rules.tolerance,
+                rules.bands,
+                rules.currency,
+                rules.definition
+            from declared
+            inner join
+                chosen_rules as rules
+                on declared.entity = rules.entity
+                and declared.field = rules.field
+                and declared.source = rules.declared_source
+                and rules.reference_entity = '{{ reference_entity }}'
+                and rules.specificity = 1
+            inner join
+                reference_values
+                on declared.{{ reference_id }} = reference_values.entity_id
+                and rules.reference_field = reference_values.field
+                and reference_values.entity = '{{ reference_entity }}'
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {% endfor %}
+    ),
+
+    -- What each kind looks up; joins on these columns alone stay hash joins.
+    keyed as (
         select
-            declared.entity,
-            case when declared.entity = 'contact' then declared.contact_id else declared.account_id end as entity_id,
-            declared.record_key,
-            declared.field,
-            declared.source as declared_source,
-            declared.capture_method,
-            declared.value as declared_value,
-            declared.qualifier as declared_qualifier,
-            declared.declared_quality,
-            reference_values.value_source as reference_source,
-            reference_values.provider as reference_provider,
-            reference_values.field as reference_field,
-            reference_values.value as reference_value,
-            reference_values.qualifier as reference_qualifier,
-            rules.kind,
-            rules.tolerance,
-            rules.bands,
-            rules.currency,
-            rules.definition
-        from declared
-        inner join
-            chosen_rules as rules
-            on declared.entity = rules.entity
-            and declared.field = rules.field
-            and declared.source = rules.declared_source
-            and rules.specificity = 1
-        inner join
-            reference_values
-            on rules.reference_entity = reference_values.entity
-            and rules.reference_field = reference_values.field
-            and case when rules.reference_entity = 'contact' then declared.contact_id else declared.account_id end
-            = reference_values.entity_id
+            *,
+            case when kind = 'text' then declared_value end as declared_text_raw,
+            case when kind = 'text' then reference_value end as reference_text_raw,
+            case when kind = 'company' then declared_value end as declared_company_raw,
+            case when kind = 'company' then reference_value end as reference_company_raw,
+            case when kind = 'industry' then lower(replace(trim(declared_value), ' ', '_')) end as declared_industry,
+            case when kind in ('code', 'industry') then {{ plain_code("declared_value") }} end as declared_code,
+            case when kind in ('code', 'industry') then {{ plain_code("reference_value") }} end as reference_code,
+            case when currency = 'converted' then upper(declared_qualifier) end as declared_currency,
+            case when currency = 'converted' then upper(reference_qualifier) end as reference_currency
+        from pairs
     ),
 
     -- Keys are made once for each distinct text.
     texts as (
-        select declared_value as value
-        from pairs
-        where kind = 'text'
+        select declared_text_raw as value
+        from keyed
+        where declared_text_raw is not null
         union
-        select reference_value as value
-        from pairs
-        where kind = 'text'
+        select reference_text_raw as value
+        from keyed
+        where reference_text_raw is not null
     ),
 
     text_keys as (select value, {{ words_key("value") }} as text_key from texts),
@@ -190,49 +214,40 @@ with
 
     readings as (
         select
-            pairs.*,
+            keyed.*,
             -- Comparison values: exactness to the cent is not asked for, room for large currencies is.
-            cast({{ to_decimal("pairs.declared_value") }} as double) * case
-                when pairs.currency = 'converted' then cast(declared_rates.rate as double) else 1
+            cast({{ to_decimal("keyed.declared_value") }} as double) * case
+                when keyed.currency = 'converted' then cast(declared_rates.rate as double) else 1
             end as declared_number,
-            cast({{ to_decimal("pairs.reference_value") }} as double) * case
-                when pairs.currency = 'converted' then cast(reference_rates.rate as double) else 1
+            cast({{ to_decimal("keyed.reference_value") }} as double) * case
+                when keyed.currency = 'converted' then cast(reference_rates.rate as double) else 1
             end as reference_number,
-            coalesce(declared_names.company_key, lower(trim(pairs.declared_value))) as declared_company,
-            coalesce(reference_names.company_key, lower(trim(pairs.reference_value))) as reference_company,
+            coalesce(declared_names.company_key, lower(trim(keyed.declared_company_raw))) as declared_company,
+            coalesce(reference_names.company_key, lower(trim(keyed.reference_company_raw))) as reference_company,
             declared_texts.text_key as declared_text,
             reference_texts.text_key as reference_text,
-            {{ plain_code("pairs.declared_value") }} as declared_code,
-            {{ plain_code("pairs.reference_value") }} as reference_code,
             known_industries.industry as known_industry,
             divisions.division,
             parted.record_key is not null as is_parted
-        from pairs
-        left join rates as declared_rates on upper(pairs.declared_qualifier) = declared_rates.currency
-        left join rates as reference_rates on upper(pairs.reference_qualifier) = reference_rates.currency
-        left join
-            company_names as declared_names on pairs.kind = 'company' and pairs.declared_value = declared_names.name_raw
-        left join
-            company_names as reference_names
-            on pairs.kind = 'company'
-            and pairs.reference_value = reference_names.name_raw
-        left join text_keys as declared_texts on pairs.kind = 'text' and pairs.declared_value = declared_texts.value
-        left join text_keys as reference_texts on pairs.kind = 'text' and pairs.reference_value = reference_texts.value
-        left join
-            known_industries
-            on pairs.kind = 'industry'
-            and lower(replace(trim(pairs.declared_value), ' ', '_')) = known_industries.industry
+        from keyed
+        left join rates as declared_rates on keyed.declared_currency = declared_rates.currency
+        left join rates as reference_rates on keyed.reference_currency = reference_rates.currency
+        left join company_names as declared_names on keyed.declared_company_raw = declared_names.name_raw
+        left join company_names as reference_names on keyed.reference_company_raw = reference_names.name_raw
+        left join text_keys as declared_texts on keyed.declared_text_raw = declared_texts.value
+        left join text_keys as reference_texts on keyed.reference_text_raw = reference_texts.value
+        left join known_industries on keyed.declared_industry = known_industries.industry
         left join
             divisions
-            on known_industries.industry = divisions.industry
-            and substr({{ plain_code("pairs.reference_value") }}, 1, 2) = divisions.division
+            on keyed.declared_industry = divisions.industry
+            and substr(keyed.reference_code, 1, 2) = divisions.division
         left join
             parted
-            on pairs.record_key = parted.record_key
-            and pairs.field = parted.field
-            and pairs.reference_source = parted.reference_source
-            and pairs.reference_provider = parted.reference_provider
-            and pairs.reference_field = parted.reference_field
+            on keyed.record_key = parted.record_key
+            and keyed.field = parted.field
+            and keyed.reference_source = parted.reference_source
+            and keyed.reference_provider = parted.reference_provider
+            and keyed.reference_field = parted.reference_field
     ),
 
     judged as (
