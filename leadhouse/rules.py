@@ -424,6 +424,7 @@ SCHEMAS: dict[str, Schema] = {
                     "reference",
                     "parent_chain",
                     "domain",
+                    "domain_slip",
                     "name_country",
                     "name_only",
                 )
@@ -473,7 +474,6 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("contact_source", "contact_record_id", "account_source", "account_record_id"),
     ),
-    "no_company_names": Schema({"name": TEXT, "description": TEXT}, ("name",)),
     "session_rules": Schema({"rule_id": TEXT, "value": AT_LEAST_0, "unit": TEXT, "description": TEXT}, ("rule_id",)),
     "page_kinds": Schema({"priority": PRIORITY, "path_pattern": PATTERN, "page_kind": TEXT}, ("priority",)),
     "form_kinds": Schema({"priority": PRIORITY, "name_pattern": PATTERN, "form_kind": TEXT}, ("priority",)),

@@ -99,8 +99,12 @@ with
         select
             contact_domains.contact_id,
             account_domains.account_id,
-            'domain' as match_method,
-            contact_domains.domain as matched_value,
+            case when contact_domains.is_slip then 'domain_slip' else 'domain' end as match_method,
+            case
+                when contact_domains.is_slip
+                then contact_domains.written_domain || ' ~ ' || contact_domains.domain
+                else contact_domains.domain
+            end as matched_value,
             contact_domains.last_seen_at as evidence_at,
             contact_domains.is_live,
             contact_domains.is_main

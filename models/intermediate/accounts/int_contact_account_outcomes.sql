@@ -14,14 +14,24 @@ with
 
     clusters as (select * from {{ ref("int_contact_clusters") }}),
 
+    -- A slip of a free mailbox's domain is one.
+    free_mail_slips as (
+        select suggestions.email_domain
+        from {{ ref("int_email_domain_suggestions") }} as suggestions
+        inner join {{ ref("int_clean_domains") }} as domains on suggestions.suggested_domain = domains.domain_raw
+        where domains.is_shared
+    ),
+
     addresses as (
         select
             clusters.contact_id,
-            max(case when records.email is not null then 1 else 0 end) as has_address,
-            max(case when records.is_free_mail then 1 else 0 end) as has_free_mail,
+            max(
+                case when records.is_free_mail or free_mail_slips.email_domain is not null then 1 else 0 end
+            ) as has_free_mail,
             max(case when records.email_status = 'disposable' then 1 else 0 end) as has_disposable
         from records
         inner join clusters on records.record_key = clusters.record_key
+        left join free_mail_slips on records.email_domain = free_mail_slips.email_domain
         group by clusters.contact_id
     ),
 

@@ -60,14 +60,14 @@ with
     ranked as (
         select
             clusters.contact_id,
-            names.company_key,
+            coalesce(names.company_key, '') as company_key,
             names.is_no_company,
             declared.name_raw,
             declared.country,
             declared.last_seen_at,
             declared.is_live,
             row_number() over (
-                partition by clusters.contact_id, names.company_key
+                partition by clusters.contact_id, coalesce(names.company_key, '')
                 order by
                     case when declared.is_live then 0 else 1 end,
                     case when declared.country is null then 1 else 0 end,
@@ -76,11 +76,12 @@ with
                     declared.name_raw,
                     declared.country
             ) as choice,
-            max(declared.last_seen_at) over (partition by clusters.contact_id, names.company_key) as newest_at
+            max(declared.last_seen_at) over (
+                partition by clusters.contact_id, coalesce(names.company_key, '')
+            ) as newest_at
         from declared
         inner join clusters on declared.record_key = clusters.record_key
         inner join names on declared.name_raw = names.name_raw
-        where names.company_key is not null
     ),
 
     final as (

@@ -1,4 +1,6 @@
--- Company domains a contact writes from. Free mail and throw-away domains are not companies.
+-- Company domains a contact writes from. Free mail and throw-away domains are not companies, and neither is a slip of
+-- one:
+-- an address at `gmial.com` names no company, one at `acme.con` names that of `acme.com`.
 with
     identifiers as (
         select * from {{ ref("int_contact_identifiers") }} where identifier_type in ('email', 'email_role')
@@ -7,6 +9,8 @@ with
     clusters as (select * from {{ ref("int_contact_clusters") }}),
 
     records as (select * from {{ ref("int_contact_records") }}),
+
+    suggestions as (select * from {{ ref("int_email_domain_suggestions") }}),
 
     domains as (select * from {{ ref("int_clean_domains") }} where domain is not null and not is_shared),
 
@@ -24,16 +28,31 @@ with
         group by 1, 2
     ),
 
-    final as (
+    meant as (
         select
             addresses.contact_id,
-            domains.domain,
-            max(addresses.last_seen_at) as last_seen_at,
-            max(addresses.is_main) = 1 as is_main,
-            max(addresses.is_live) = 1 as is_live
+            addresses.email_domain,
+            coalesce(suggestions.suggested_domain, addresses.email_domain) as meant_domain,
+            case when suggestions.email_domain is null then 0 else 1 end as is_slip,
+            addresses.last_seen_at,
+            addresses.is_main,
+            addresses.is_live
         from addresses
-        inner join domains on addresses.email_domain = domains.domain_raw
-        group by addresses.contact_id, domains.domain
+        left join suggestions on addresses.email_domain = suggestions.email_domain
+    ),
+
+    final as (
+        select
+            meant.contact_id,
+            domains.domain,
+            max(meant.last_seen_at) as last_seen_at,
+            max(meant.is_main) = 1 as is_main,
+            max(meant.is_live) = 1 as is_live,
+            min(meant.is_slip) = 1 as is_slip,
+            min(meant.email_domain) as written_domain
+        from meant
+        inner join domains on meant.meant_domain = domains.domain_raw
+        group by meant.contact_id, domains.domain
     )
 
 select *

@@ -3,6 +3,9 @@ with
         select company_name as name_raw
         from {{ ref("stg_hubspot__contacts") }}
         union
+        select name_raw
+        from {{ ref("int_form_company_answers") }}
+        union
         select name as name_raw
         from {{ ref("stg_hubspot__companies") }}
         union

@@ -24,7 +24,6 @@
     "account_tie_breakers",
     "account_match_settings",
     "account_decisions",
-    "no_company_names",
     "role_mailboxes",
     "disposable_domains",
     "free_mail_domains",
