@@ -20,12 +20,13 @@ def score(
     *,
     min_weight: float,
 ) -> int:
-    """Score ``candidates`` and write those of ``min_weight`` and more to the new table ``output``; returns their number.
+    """Score ``candidates``, write those of ``min_weight`` and more to the new table ``output``; returns their number.
 
     :param nodes: table with the record key and the columns of the rule file; a key stands in it once.
     :param candidates: table ``record_key_l, record_key_r``, each pair once.
     :param output: created (replaced; temporary where its name starts with `temp.`): ``record_key_l, record_key_r,
-        match_weight DECIMAL(9,4)`` (log2 of the odds), ``match_probability DECIMAL(9,8)``, ``weights`` (JSON text), ``explanation``, ``model_version``.
+        match_weight DECIMAL(9,4)`` (log2 of the odds), ``match_probability DECIMAL(9,8)``, ``weights``
+        (JSON text), ``explanation``, ``model_version``.
 
     A pair's numbers depend on its two records and the trained model only, never on what else is scored: any part of
     the candidates gives the same as all of them. Nothing else is left in the database, also when it fails; the caller
