@@ -575,6 +575,23 @@ SCHEMAS: dict[str, Schema] = {
     "hygiene_settings": Schema(
         {"setting": TEXT, "value": WHOLE_AT_LEAST_0, "unit": TEXT, "description": TEXT}, ("setting",)
     ),
+    "activity_code_systems": Schema(
+        {
+            "alias": TEXT,
+            "system": TEXT,
+            "version": TEXT,
+            "code_table": Column(choices=("NACE", "CNAE", "ISIC")),
+            "pattern": PATTERN,
+            "description": TEXT,
+        },
+        ("alias",),
+    ),
+    "activity_codes": Schema(
+        {"code_table": Column(choices=("NACE", "CNAE", "ISIC")), "class_code": TEXT, "isic_class": TEXT},
+        ("code_table", "class_code"),
+    ),
+    "activity_classes": Schema({"isic_class": TEXT, "label": TEXT}, ("isic_class",)),
+    "activity_divisions": Schema({"division": TEXT, "section": TEXT, "label": TEXT}, ("division",)),
     "hygiene_reasons": Schema(
         {"field": TEXT, "reason": TEXT, "description": TEXT, "what_to_do": TEXT}, ("field", "reason")
     ),
