@@ -60,8 +60,8 @@ with
         select answers.* from answers inner join asked on answers.entity = asked.entity and answers.field = asked.field
     ),
 
-    final as (
-        select one.entity, one.record_key, one.field, min(by_field.reason_code) as reason_code
+    impossible as (
+        select one.entity, one.record_key, one.field, by_field.other_field, by_field.kind, by_field.reason_code
         from relevant as one
         inner join by_field on one.entity = by_field.entity and one.field = by_field.field
         inner join relevant as other on one.record_key = other.record_key and by_field.other_field = other.field
@@ -77,7 +77,20 @@ with
                     * cast({{ to_decimal("other.value") }} as double)
                 else false
             end
-        group by one.entity, one.record_key, one.field
+    ),
+
+    -- Of two answers that cannot both be true nobody knows which one is.
+    either as (
+        select entity, record_key, field, reason_code
+        from impossible
+        union all
+        select entity, record_key, other_field as field, reason_code
+        from impossible
+        where kind = 'ratio_above'
+    ),
+
+    final as (
+        select entity, record_key, field, min(reason_code) as reason_code from either group by entity, record_key, field
     )
 
 select *
