@@ -1,8 +1,8 @@
 """The matcher: which two records are one person, how sure that is, and why.
 
 Rules (what is compared) are a YAML file, weights are learned and committed beside it, scoring is Splink 5 on the
-warehouse's own DuckDB connection. :mod:`identity.resolve` turns links and scored pairs into clusters. ``docs/matching.md``
-is the handbook.
+warehouse's own DuckDB connection. :mod:`identity.resolve` turns links and scored pairs into clusters.
+``docs/matching.md`` is the handbook.
 """
 
 from identity.blocking import block_keys_sql

@@ -8,8 +8,8 @@ from identity.spec import Spec
 def block_keys_sql(spec: Spec, nodes: str) -> str:
     """A query for ``record_key, block_key``: one row per record and blocking rule whose values are all known.
 
-    ``block_key`` is the rule's name and its values, joined by ``|``; an empty text counts as unknown. Records that share
-    a block key are candidates.
+    ``block_key`` is the rule's name and its values, joined by ``|``; an empty text counts as unknown. Records that
+    share a block key are candidates.
     """
     parts = []
     for rule in spec.blocking:

@@ -1,17 +1,17 @@
 """Splink on the warehouse's own connection, leaving nothing behind.
 
-Splink 5 writes its intermediate results as ordinary tables into the current schema. Here they are temporary tables: they
-stay out of the warehouse file, work inside the caller's transaction, and are dropped when the work ends or fails.
+Splink 5 writes its intermediate results as ordinary tables into the current schema. Here they are temporary tables:
+they stay out of the warehouse file, work inside the caller's transaction, and are dropped when the work ends or fails.
 """
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import splink.comparison_level_library as cll
@@ -20,13 +20,13 @@ from splink import ColumnExpression, DuckDBAPI, Linker, SettingsCreator
 from splink.internals.comparison_level_creator import ComparisonLevelCreator
 
 from identity.errors import SpecError
-from identity.spec import Comparison, Condition, Level, Spec
-from identity.trained import Frequencies, Trained
-
-if TYPE_CHECKING:
-    from splink.internals.splink_dataframe import SplinkDataFrame
+from identity.spec import Comparison, Condition, Level, Otherwise, Spec, common_column
+from identity.trained import Frequencies, Shares, Trained
 
 logging.getLogger("splink").setLevel(logging.ERROR)
+
+#: Shares of a level that are known before Splink learns the others (None: to be learned).
+KnownShares = Callable[[Comparison, Level | Otherwise], Shares | tuple[float | None, float | None]]
 
 #: Where a caller has not said so: the odds Splink starts from. Replaced by training.
 _UNTRAINED_PRIOR = 0.0001
@@ -50,42 +50,63 @@ class Workspace:
     records: str
     """Temporary table: the record key and every column of the rule file."""
     suffix: str
+    frozen: set[str]
+    """Columns whose frequencies are in place."""
 
     def table(self, name: str) -> str:
         """A name for a temporary table of this workspace."""
         return f"identity_{name}_{self.suffix}"
 
-    def linker(
-        self,
-        trained: Trained | None,
-        frequencies: Mapping[str, Frequencies] | None,
-        *,
-        keep_parts: bool = False,
+    def scorer(self, trained: Trained) -> Linker:
+        """A Splink linker over the records that knows its weights and keeps the parts of each."""
+        comparisons = [splink_comparison(comparison, trained.shares) for comparison in self.spec.comparisons]
+        return self._linker(comparisons, trained.prior, trained.frequencies, keep_parts=True)
+
+    def learner(
+        self, comparisons: Sequence[Comparison], known: KnownShares, frequencies: Mapping[str, Frequencies]
     ) -> Linker:
-        """A Splink linker over the records; without ``trained`` its weights are still to be learned."""
-        records = self.api.register(self.records, table_name=self.table("input"))
+        """A Splink linker over the records whose weights are to be learned, but for those in ``known``."""
+        return self._linker(
+            [splink_comparison(comparison, known) for comparison in comparisons],
+            self.spec.prior or _UNTRAINED_PRIOR,
+            frequencies,
+            keep_parts=False,
+        )
+
+    def _linker(
+        self,
+        comparisons: list[cl.CustomComparison],
+        prior: float,
+        frequencies: Mapping[str, Frequencies],
+        *,
+        keep_parts: bool,
+    ) -> Linker:
+        records = self.api.register(self.records)
         settings = SettingsCreator(
             link_type="dedupe_only",
             unique_id_column_name=self.spec.record_key,
-            comparisons=[splink_comparison(self.spec, found, trained) for found in self.spec.comparisons],
+            comparisons=list(comparisons),
             blocking_rules_to_generate_predictions=[],
-            probability_two_random_records_match=trained.prior
-            if trained
-            else self.spec.prior or _UNTRAINED_PRIOR,
+            probability_two_random_records_match=prior,
             # Also what says which level held.
             retain_matching_columns=keep_parts,
             retain_intermediate_calculation_columns=keep_parts,
             linker_uid=self.suffix,
         )
         linker = Linker(records, settings, log_level=None, validate_settings=False)
-        for column in self.spec.frequency_columns:
-            self._register_frequencies(linker, column, (frequencies or {}).get(column))
+        for column, found in frequencies.items():
+            self._register_frequencies(linker, column, found)
         return linker
 
-    def _register_frequencies(self, linker: Linker, column: str, frequencies: Frequencies | None) -> None:
+    def _register_frequencies(self, linker: Linker, column: str, frequencies: Frequencies) -> None:
         """Frozen frequencies of the values at hand, as the look-up table that Splink joins."""
-        if frequencies is None:
-            return
+        lookup = self.table(f"tf_{column}")
+        if column not in self.frozen:
+            self._freeze(column, frequencies)
+            self.frozen.add(column)
+        linker.table_management.register_term_frequency_lookup(self.api.register(lookup), column)
+
+    def _freeze(self, column: str, frequencies: Frequencies) -> None:
         listed, lookup = self.table(f"listed_{column}"), self.table(f"tf_{column}")
         self.connection.execute(f"create temp table {listed} (value varchar, frequency double)")
         if frequencies.values:
@@ -99,8 +120,13 @@ class Workspace:
             f"from (select distinct {column} from {self.records} where {column} is not null) as found "
             f"left join {listed} as listed on listed.value = cast(found.{column} as varchar)"
         )
-        table = self.api.register(lookup, table_name=lookup)
-        linker.table_management.register_term_frequency_lookup(table, column)
+        # Levels may ask whether a value is one of the frequent ones (`x_is_common`).
+        common = common_column(column)
+        if common in self.spec.used_columns:
+            self.connection.execute(f"alter table {self.records} add column {common} boolean")
+            self.connection.execute(
+                f"update {self.records} as records set {common} = records.{column} in (select value from {listed})"
+            )
 
 
 @contextmanager
@@ -123,10 +149,18 @@ def workspace(
                 f"Matching rules `{spec.name}`: the columns cannot be computed from {nodes}: {error}. "
                 "Check `columns` in the rule file against the table."
             ) from error
-        yield Workspace(connection, _TemporaryTables(connection), spec, records, suffix)
-    finally:
-        for name, kind in _temporary_tables(connection, suffix) - before:
-            connection.execute(f'drop {kind} if exists temp."{name}"')
+        yield Workspace(connection, _TemporaryTables(connection), spec, records, suffix, set())
+    except BaseException:
+        # After an error inside a transaction nothing can be dropped, but its end undoes everything.
+        with suppress(duckdb.Error):
+            _drop_new(connection, suffix, before)
+        raise
+    _drop_new(connection, suffix, before)
+
+
+def _drop_new(connection: duckdb.DuckDBPyConnection, suffix: str, before: set[tuple[str, str]]) -> None:
+    for name, kind in sorted(_temporary_tables(connection, suffix) - before):
+        connection.execute(f'drop {kind} if exists temp."{name}"')
 
 
 def _temporary_tables(connection: duckdb.DuckDBPyConnection, suffix: str) -> set[tuple[str, str]]:
@@ -141,13 +175,13 @@ def _temporary_tables(connection: duckdb.DuckDBPyConnection, suffix: str) -> set
     }
 
 
-def splink_comparison(spec: Spec, comparison: Comparison, trained: Trained | None) -> cl.CustomComparison:
-    """One comparison of the rule file as Splink's own."""
-    levels: list[ComparisonLevelCreator] = [
+def splink_comparison(comparison: Comparison, known: KnownShares) -> cl.CustomComparison:
+    """One comparison of the rule file as Splink's own, with the shares that are known; the others are learned."""
+    levels: list[ComparisonLevelCreator | dict[str, Any]] = [
         cll.CustomLevel(comparison.missing_sql, "not known on both sides").configure(is_null_level=True)
     ]
     for level in comparison.levels:
-        numbers = _numbers(comparison, level, trained)
+        numbers = _numbers(known(comparison, level))
         if level.term_frequency is not None:
             numbers |= {
                 "tf_adjustment_column": level.term_frequency,
@@ -158,23 +192,18 @@ def splink_comparison(spec: Spec, comparison: Comparison, trained: Trained | Non
                 ),
             }
         levels.append(_condition(level).configure(label_for_charts=level.name, **numbers))
-    levels.append(
-        cll.ElseLevel().configure(
-            label_for_charts=comparison.otherwise.name, **_numbers(comparison, comparison.otherwise, trained)
-        )
-    )
+    otherwise = comparison.otherwise
+    levels.append(cll.ElseLevel().configure(label_for_charts=otherwise.name, **_numbers(known(comparison, otherwise))))
     return cl.CustomComparison(output_column_name=comparison.name, comparison_levels=levels)
 
 
-def _numbers(comparison: Comparison, level: Any, trained: Trained | None) -> dict[str, Any]:
-    if trained is not None:
-        shares = trained.shares(comparison, level)
-        return {"m_probability": shares.m, "u_probability": shares.u}
+def _numbers(shares: Shares | tuple[float | None, float | None]) -> dict[str, Any]:
+    m, u = (shares.m, shares.u) if isinstance(shares, Shares) else shares
     numbers: dict[str, Any] = {}
-    if level.m is not None:
-        numbers |= {"m_probability": level.m, "fix_m_probability": True}
-    if level.u is not None:
-        numbers |= {"u_probability": level.u, "fix_u_probability": True}
+    if m is not None:
+        numbers |= {"m_probability": m, "fix_m_probability": True}
+    if u is not None:
+        numbers |= {"u_probability": u, "fix_u_probability": True}
     return numbers
 
 
@@ -194,13 +223,18 @@ def _condition(condition: Condition) -> ComparisonLevelCreator:
         case "levenshtein":
             return cll.LevenshteinLevel(column, int(_number(most)))
         case "damerau_levenshtein":
-            return cll.DamerauLevenshteinLevel(column, int(_number(most)))
+            # The distance is at least the difference in length, which is far cheaper to see.
+            edits = int(_number(most))
+            return cll.And(
+                cll.CustomLevel(f"abs(length({column}_l) - length({column}_r)) <= {edits}"),
+                cll.DamerauLevenshteinLevel(column, edits),
+            )
         case "swapped":
-            return cll.ColumnsReversedLevel(*columns, symmetrical=True)
+            return cll.ColumnsReversedLevel(columns[0], columns[1], symmetrical=True)
         case "array_intersect":
             return cll.ArrayIntersectLevel(column, int(_number(least)))
         case "kilometres":
-            return cll.DistanceInKMLevel(*columns, _number(most))
+            return cll.DistanceInKMLevel(columns[0], columns[1], _number(most))
         case "days_apart":
             return cll.AbsoluteDateDifferenceLevel(
                 ColumnExpression(column), input_is_string=False, threshold=_number(most), metric="day"
@@ -221,8 +255,3 @@ def _condition(condition: Condition) -> ComparisonLevelCreator:
 def _number(value: float | None) -> float:
     assert value is not None, "checked by the rule file"
     return value
-
-
-def level_of(comparison: Comparison, value: int) -> Level | Any:
-    """The level behind Splink's comparison vector value: 0 is what is left, the best level has the highest."""
-    return comparison.all_levels[len(comparison.levels) - value]

@@ -10,12 +10,12 @@ _TELLING_BITS = 1.0
 
 
 def weights_sql(spec: Spec) -> str:
-    """JSON text: comparison -> level, weight (rarity included), and the part that rarity has in it, where it has one."""
+    """JSON text: comparison -> level, weight (rarity included) and, where rarity has a part in it, that part."""
     parts = ["'\"prior\":' || to_json(cast(scored.prior as decimal(9, 4)))::varchar"]
     for comparison in spec.comparisons:
         weight, rarity = _weights(comparison)
         part = (
-            f"'\"{comparison.name}\":{{\"level\":' || to_json({_by_level(comparison, _level_name)})::varchar "
+            f'\'"{comparison.name}":{{"level":\' || to_json({_by_level(comparison, _level_name)})::varchar '
             f"|| ',\"weight\":' || cast(cast({weight} as decimal(9, 4)) as varchar)"
         )
         if rarity is not None:

@@ -46,8 +46,8 @@ def score(
             f"create temp view {pairs} as select '0' as match_key, record_key_l as join_key_l, "
             f"record_key_r as join_key_r from {candidates}"
         )
-        linker = work.linker(trained, trained.frequencies, keep_parts=True)
-        linker.table_management.register_blocked_pairs_for_predict(work.api.register(pairs, table_name=pairs))
+        linker = work.scorer(trained)
+        linker.table_management.register_blocked_pairs_for_predict(work.api.register(pairs))
         scored = linker.inference.predict(threshold_match_weight=min_weight, warning_mode="never").physical_name
         connection.execute(
             f"create or replace {'temp ' if output.startswith('temp.') else ''}table {output} as "

@@ -8,6 +8,7 @@ all). Nothing in it is a weight: weights are learned by :mod:`identity.training`
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,8 +17,11 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from hygiene import name_key
 from identity.errors import SpecError
 
+#: Paths of lookup files start here.
+PROJECT = Path(__file__).resolve().parents[1]
 #: The rule file of the product: contacts.
 CONTACTS = Path(__file__).parent / "rules" / "contacts.yml"
 
@@ -60,12 +64,35 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Lookup(_Strict):
+    """A table of what values may stand for (short forms of names), from a CSV file of the project."""
+
+    file: str
+    value: str
+    """Column of the file: the value as it may be written."""
+    means: str
+    """Column of the file: what it may stand for."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """The file's content in comparable form; read by :func:`load_spec`."""
+
+
 class Column(_Strict):
-    """One value of a record. ``sql`` is an expression over the node table; without it, the column of the same name."""
+    """One value of a record. ``sql`` is an expression over the node table; without it, the column of the same name.
+
+    With ``lookup``, it is the list of everything that the column ``of`` may stand for, itself included.
+    """
 
     sql: str | None = None
+    lookup: str | None = None
+    of: str | None = None
     term_frequency: bool = False
     """Rare values weigh more than common ones; the frequencies are frozen when the model is trained."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.lookup is None) != (self.of is None) or (self.lookup is not None and self.sql is not None):
+            raise ValueError("a column is either `sql`, or `lookup` with `of`, or neither (itself)")
+        return self
 
 
 class Condition(_Strict):
@@ -211,6 +238,7 @@ class Spec(_Strict):
     record_key: str = "record_key"
     prior: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Probability that two random records are one person; estimated in training where it is not given."""
+    lookups: dict[str, Lookup] = {}
     columns: dict[str, Column]
     comparisons: tuple[Comparison, ...] = Field(min_length=1)
     blocking: tuple[BlockingRule, ...] = Field(min_length=1)
@@ -241,6 +269,9 @@ class Spec(_Strict):
                 raise ValueError(f"`{name}`: names are lower-case letters, digits and underscores")
         if self.record_key in self.columns:
             raise ValueError(f"columns: `{self.record_key}` names the record and cannot be compared")
+        for name, column in self.columns.items():
+            if column.lookup is not None and column.lookup not in self.lookups:
+                raise ValueError(f"columns: `{name}`: there is no lookup `{column.lookup}`")
         _differ("comparisons", [comparison.name for comparison in self.comparisons])
         for comparison in self.comparisons:
             self._check_comparison(comparison)
@@ -268,20 +299,50 @@ class Spec(_Strict):
         )
 
     def _known(self, names: Iterable[str], where: str) -> None:
+        common = {common_column(name) for name, column in self.columns.items() if column.term_frequency}
         for name in names:
-            if name not in self.columns:
+            if name not in self.columns and name not in common:
                 raise ValueError(f"{where}: there is no column `{name}`; declared: {', '.join(self.columns)}")
+
+    @property
+    def used_columns(self) -> set[str]:
+        """Every column that some comparison looks at."""
+        return {
+            column
+            for comparison in self.comparisons
+            for column in (
+                *([comparison.column] if comparison.column else []),
+                *sided_columns(comparison.missing or ""),
+                *(used for level in comparison.levels for used in level.used_columns()),
+            )
+        }
 
     @property
     def frequency_columns(self) -> list[str]:
         """Columns whose rarity counts in some level."""
         used = {level.term_frequency for comparison in self.comparisons for level in comparison.levels}
-        return [name for name in self.columns if name in used]
+        return [name for name in self.columns if name in used or common_column(name) in self.used_columns]
 
     def prepared_sql(self, nodes: str) -> str:
         """A query for the key and every declared column of ``nodes``."""
-        shown = [f"({column.sql}) as {name}" if column.sql else name for name, column in self.columns.items()]
-        return f"select {', '.join([self.record_key, *shown])} from {nodes}"
+        shown, joins = [self.record_key], []
+        for name, column in self.columns.items():
+            if column.lookup is None:
+                shown.append(f"({column.sql}) as {name}" if column.sql else name)
+                continue
+            table = f"lookup_{name}"
+            pairs = self.lookups[column.lookup].pairs
+            values = ", ".join(f"({_literal(value)}, {_literal(meaning)})" for value, meaning in pairs)
+            joins.append(
+                f"left join (select {table}_value, list({table}_meaning order by {table}_meaning) as {table}_meanings "
+                f"from (values {values}) as pairs ({table}_value, {table}_meaning) group by 1) as {table} "
+                f"on {table}.{table}_value = records.{column.of}"
+            )
+            shown.append(
+                f"case when records.{column.of} is not null "
+                f"then list_distinct(list_concat([records.{column.of}], {table}.{table}_meanings)) end as {name}"
+            )
+        return " ".join([f"select {', '.join(shown)} from {nodes} as records", *joins])
 
 
 def load_spec(path: Path | str | None = None) -> Spec:
@@ -298,10 +359,46 @@ def load_spec(path: Path | str | None = None) -> Spec:
         raise SpecError(f"{file}: not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise SpecError(f"{file}: expected keys such as `columns`, `comparisons` and `blocking`.")
+    _read_lookups(file, content)
     try:
         return Spec.model_validate(content)
     except ValidationError as error:
         raise SpecError("\n".join(f"{file}: {problem}" for problem in _problems(error))) from None
+
+
+def _read_lookups(file: Path, content: dict[str, Any]) -> None:
+    """Put the content of each lookup's CSV file beside its declaration, in comparable form."""
+    declared = content.get("lookups")
+    for name, lookup in declared.items() if isinstance(declared, dict) else ():
+        if not isinstance(lookup, dict) or not {"file", "value", "means"} <= lookup.keys():
+            continue  # told by the checks of the keys
+        table = PROJECT / str(lookup["file"])
+        where = f"{file}: lookups.{name}.file: {table}"
+        try:
+            with table.open(encoding="utf-8", newline="") as handle:
+                rows = list(csv.DictReader(handle))
+        except FileNotFoundError:
+            raise SpecError(f"{where}: no such file. Paths start at the project folder.") from None
+        pairs = set()
+        for number, row in enumerate(rows, start=2):
+            value, means = name_key(row.get(lookup["value"])), name_key(row.get(lookup["means"]))
+            if value is None or means is None:
+                raise SpecError(
+                    f"{where}, row {number}: `{lookup['value']}` and `{lookup['means']}` must both hold a name."
+                )
+            pairs.add((value, means))
+        if not pairs:
+            raise SpecError(f"{where}: holds no row.")
+        lookup["pairs"] = sorted(pairs)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def common_column(column: str) -> str:
+    """The implicit column that says whether a value is among the frequent ones that were frozen in training."""
+    return f"{column}_is_common"
 
 
 def placeholders(says: str) -> Iterator[tuple[str, str, str]]:

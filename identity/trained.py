@@ -153,9 +153,7 @@ def check_fits(spec: Spec, trained: Trained, where: str) -> None:
                 raise TrainingError(f"{where}: {error}") from None
     for column in spec.frequency_columns:
         if column not in trained.frequencies:
-            raise TrainingError(
-                f"{where}: no term frequencies for column `{column}`. Run `leadhouse identity train`."
-            )
+            raise TrainingError(f"{where}: no term frequencies for column `{column}`. Run `leadhouse identity train`.")
 
 
 def spec_version(spec: Spec, trained: Trained) -> str:

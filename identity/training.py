@@ -9,21 +9,26 @@ numbers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
 from identity.errors import TrainingError
-from identity.spec import Comparison, Spec
+from identity.spec import Comparison, Level, Otherwise, Spec
 from identity.trained import Frequencies, Shares, Trained, rounded
 
 if TYPE_CHECKING:
+    from splink import Linker
+
     from identity.engine import Workspace
 
-#: A level never seen is rare, not impossible: half an observation more or less, and never below this share.
-_SMALLEST_SHARE = 1e-6
+#: A level that was never seen is rare, not impossible: one true pair in a thousand, one random pair in a million.
+_SMALLEST_SHARE = {"m": 0.001, "u": 0.000001}
+
+#: Comparison -> level -> share (0-1).
+Learned = dict[str, dict[str, float]]
 
 
 def train(
@@ -48,40 +53,15 @@ def train(
         if count < 2:
             raise TrainingError(f"{nodes}: {count} records; training needs at least two that can be compared.")
         frequencies = _frequencies(connection, spec, work.records)
-        linker = work.linker(None, frequencies)
-        if spec.prior is None:
-            if not spec.training.certain:
-                raise TrainingError(
-                    f"Matching rules `{spec.name}`: give `prior`, or `training.certain` rules to estimate it from."
-                )
-            linker.training.estimate_probability_two_random_records_match(
-                [_rule(columns) for columns in spec.training.certain], recall=spec.training.certain_recall
-            )
-        linker.training.estimate_u_using_random_sampling(
-            max_pairs=spec.training.max_pairs, seed=spec.training.seed, min_count_per_level=None, num_chunks=1
-        )
-        for columns in spec.training.em:
-            linker.training.estimate_parameters_using_expectation_maximisation(
-                _rule(columns),
-                estimate_without_term_frequencies=True,
-                max_pairs=spec.training.em_max_pairs,
-            )
-        learned = _by_method(linker)
-        labelled = _labelled(connection, spec, nodes, frequencies, labels) if labels is not None else {}
-        prior = spec.prior or rounded(linker._settings_obj._probability_two_random_records_match)
+        prior = spec.prior if spec.prior is not None else _prior(work, frequencies)
+        u = _random(work, frequencies)
+        m = _sorted_out(work, frequencies, u)
+        if labels is not None and spec.training.labelled:
+            m |= _labelled(connection, spec, nodes, frequencies, labels)
     levels: dict[str, dict[str, Shares]] = {}
     for comparison in spec.comparisons:
-        source = learned[comparison.name]
-        if comparison.name in spec.training.labelled and comparison.name in labelled:
-            source = source | {"m": labelled[comparison.name]["m"]}
-        levels[comparison.name] = {
-            level: Shares(m, u)
-            for (level, m), u in zip(
-                _whole(comparison, "m", source["m"]).items(),
-                _whole(comparison, "u", source["u"]).values(),
-                strict=True,
-            )
-        }
+        shares_m, shares_u = _whole(comparison, "m", m), _whole(comparison, "u", u)
+        levels[comparison.name] = {name: Shares(share, shares_u[name]) for name, share in shares_m.items()}
     return Trained(
         name=spec.name,
         prior=prior,
@@ -95,9 +75,97 @@ def train(
     )
 
 
-def _whole(comparison: Comparison, kind: Literal["m", "u"], found: Mapping[str, float]) -> dict[str, float]:
-    """Shares of every level: fixed ones as they are, learned ones so that all add up to 1."""
+def _prior(work: Workspace, frequencies: dict[str, Frequencies]) -> float:
+    """How many of all pairs match, from the pairs that (nearly) certain rules find."""
+    training = work.spec.training
+    if not training.certain:
+        raise TrainingError(
+            f"Matching rules `{work.spec.name}`: give `prior`, or `training.certain` rules to estimate it from."
+        )
+    linker = work.learner(work.spec.comparisons, _fixed, frequencies)
+    linker.training.estimate_probability_two_random_records_match(
+        [_rule(columns) for columns in training.certain], recall=training.certain_recall
+    )
+    return rounded(linker._settings_obj._probability_two_random_records_match)
+
+
+def _random(work: Workspace, frequencies: dict[str, Frequencies]) -> Learned:
+    """``u``: shares counted over random pairs. Comparisons whose shares are all fixed are not counted."""
+    open_ones = [
+        comparison for comparison in work.spec.comparisons if any(level.u is None for level in comparison.all_levels)
+    ]
+    if not open_ones:
+        return {}
+    linker = work.learner(open_ones, _fixed, frequencies)
+    linker.training.estimate_u_using_random_sampling(
+        max_pairs=work.spec.training.max_pairs, seed=work.spec.training.seed, min_count_per_level=None, num_chunks=1
+    )
+    return _learned(linker, "u")
+
+
+def _sorted_out(work: Workspace, frequencies: dict[str, Frequencies], u: Learned) -> Learned:
+    """``m``: shares among the pairs that expectation maximisation takes for one person; the median of the passes."""
+
+    def known(comparison: Comparison, level: Level | Otherwise) -> tuple[float | None, float | None]:
+        return level.m, _whole(comparison, "u", u)[level.name]
+
+    if all(level.m is not None for comparison in work.spec.comparisons for level in comparison.all_levels):
+        return {}
+    linker = work.learner(work.spec.comparisons, known, frequencies)
+    for columns in work.spec.training.em:
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            _rule(columns), estimate_without_term_frequencies=True, max_pairs=work.spec.training.em_max_pairs
+        )
+    return _learned(linker, "m")
+
+
+def _labelled(
+    connection: duckdb.DuckDBPyConnection,
+    spec: Spec,
+    nodes: str,
+    frequencies: dict[str, Frequencies],
+    labels: str,
+) -> Learned:
+    """``m`` of the ``labelled`` comparisons: shares counted over known pairs."""
+    from identity.engine import workspace
+
+    key = spec.record_key
+    ends = f"select record_key_l from {labels} union all select record_key_r from {labels}"
+    with workspace(connection, spec, nodes, only=ends) as work:
+        table = work.table("labels")
+        connection.execute(
+            f"create temp table {table} as select record_key_l as {key}_l, record_key_r as {key}_r from {labels}"
+        )
+        chosen = [comparison for comparison in spec.comparisons if comparison.name in spec.training.labelled]
+        linker = work.learner(chosen, _fixed, frequencies)
+        linker.training.estimate_m_from_pairwise_labels(work.api.register(table))  # type: ignore[no-untyped-call]
+        return _learned(linker, "m")
+
+
+def _fixed(_comparison: Comparison, level: Level | Otherwise) -> tuple[float | None, float | None]:
+    return level.m, level.u
+
+
+def _learned(linker: Linker, kind: Literal["m", "u"]) -> Learned:
+    """What a linker learned: the median over the passes that saw a level; 0 where passes ran and none saw it."""
+    found: dict[str, dict[str, float]] = {}
+    for comparison in linker._settings_obj.comparisons:
+        shares: dict[str, float] = {}
+        for level in comparison.comparison_levels:
+            if level.is_null_level:
+                continue
+            passes = level._trained_m_probabilities if kind == "m" else level._trained_u_probabilities
+            seen = [entry["probability"] for entry in passes if isinstance(entry["probability"], int | float)]
+            if passes:
+                shares[level.label_for_charts] = median(seen) if seen else 0.0
+        found[comparison.output_column_name] = shares
+    return found
+
+
+def _whole(comparison: Comparison, kind: Literal["m", "u"], learned: Learned) -> dict[str, float]:
+    """Shares of every level: fixed ones as they are, learned ones so that all add up to 1, none of them 0."""
     fixed = {level.name: share for level in comparison.all_levels if (share := getattr(level, kind)) is not None}
+    found = learned.get(comparison.name, {})
     free = [level.name for level in comparison.all_levels if level.name not in fixed]
     for name in free:
         if name not in found:
@@ -109,11 +177,12 @@ def _whole(comparison: Comparison, kind: Literal["m", "u"], found: Mapping[str, 
                     else "no two of them have both values. Leave the comparison out, or fix `u`."
                 )
             )
-    learned = {name: max(found[name], _SMALLEST_SHARE) for name in free}
+    smallest = _SMALLEST_SHARE[kind]
+    shares = {name: max(found[name], smallest) for name in free}
     # What is fixed may be rough; it must leave the learned levels something to share.
-    left = max(1 - sum(fixed.values()), _SMALLEST_SHARE)
-    total = sum(learned.values())
-    shares = fixed | {name: rounded(share * left / total) for name, share in learned.items()}
+    left = max(1 - sum(fixed.values()), smallest)
+    total = sum(shares.values())
+    shares = fixed | {name: rounded(share * left / total) for name, share in shares.items()}
     return {level.name: shares[level.name] for level in comparison.all_levels}
 
 
@@ -166,46 +235,6 @@ def _frequencies(connection: duckdb.DuckDBPyConnection, spec: Spec, records: str
             common = common[: spec.training.max_term_values]
         found[column] = Frequencies(floor, dict(common))
     return found
-
-
-def _by_method(linker: Any) -> dict[str, dict[str, dict[str, float]]]:
-    """Comparison -> m or u -> level -> share: the median over the passes that observed it."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for comparison in linker._settings_obj.comparisons:
-        shares: dict[str, dict[str, float]] = {"m": {}, "u": {}}
-        for level in comparison.comparison_levels:
-            if level.is_null_level:
-                continue
-            for kind, passes in (("m", level._trained_m_probabilities), ("u", level._trained_u_probabilities)):
-                known = [entry["probability"] for entry in passes if isinstance(entry["probability"], (int, float))]
-                if known:
-                    shares[kind][level.label_for_charts] = median(known)
-                elif passes:
-                    shares[kind][level.label_for_charts] = 0.0
-        found[comparison.output_column_name] = shares
-    return found
-
-
-def _labelled(
-    connection: duckdb.DuckDBPyConnection,
-    spec: Spec,
-    nodes: str,
-    frequencies: dict[str, Frequencies],
-    labels: str,
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Shares of ``m`` counted over known pairs."""
-    from identity.engine import workspace
-
-    key = spec.record_key
-    ends = f"select record_key_l from {labels} union all select record_key_r from {labels}"
-    with workspace(connection, spec, nodes, only=ends) as work:
-        table = work.table("labels")
-        connection.execute(
-            f"create temp table {table} as select record_key_l as {key}_l, record_key_r as {key}_r from {labels}"
-        )
-        linker = work.linker(None, frequencies)
-        linker.training.estimate_m_from_pairwise_labels(work.api.register(table, table_name=table))
-        return _by_method(linker)
 
 
 def compare(before: Trained | None, after: Trained) -> list[tuple[str, str, float | None, float]]:
