@@ -97,6 +97,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "name_country_min_characters",
         "name_only_min_characters",
         "learned_name_min_contacts",
+        "learned_domain_min_contacts",
+        "learned_domain_min_share",
     ),
     "hygiene_settings": (
         "mailbox_typo_edits",

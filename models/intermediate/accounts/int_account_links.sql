@@ -7,6 +7,10 @@ with
 
     twins as (select * from {{ ref("int_account_name_twins") }} where twin_key is not null),
 
+    learned_domains as (select * from {{ ref("int_account_learned_domains") }}),
+
+    domain_records as (select * from {{ ref("int_account_records") }} where source = 'contact_domain'),
+
     shared as (
         select identifiers.identifier_type, identifiers.identifier_value, min(identifiers.record_key) as anchor_key
         from identifiers
@@ -38,6 +42,14 @@ with
             'company_name_country' as identifier_type,
             name_key as identifier_value
         from twins
+        union all
+        select
+            domain_records.record_key,
+            learned_domains.record_key as linked_record_key,
+            'company_learned_domain' as identifier_type,
+            learned_domains.domain as identifier_value
+        from learned_domains
+        inner join domain_records on learned_domains.domain = domain_records.record_id
     )
 
 select *

@@ -6,11 +6,14 @@ with
 
     contact_domains as (select * from {{ ref("int_contact_domains") }}),
 
+    learned_domains as (select distinct domain from {{ ref("int_account_learned_domains") }}),
+
     first_seen as (
         select contact_domains.domain, min(contact_domains.last_seen_at) as created_at
         from contact_domains
         left join account_references on contact_domains.contact_id = account_references.contact_id
-        where account_references.contact_id is null
+        left join learned_domains on contact_domains.domain = learned_domains.domain
+        where account_references.contact_id is null or learned_domains.domain is not null
         group by contact_domains.domain
     ),
 
