@@ -11,6 +11,7 @@ from hygiene.names import unaccent, visible_text
 _NOT_WORD = re.compile(r"[\W_]+")
 _DOTTED = re.compile(r"\b(\w)[./](?=\w\b)")
 _APOSTROPHE = re.compile(r"(?<=\w)['’ʼ`´](?=\w)")
+_LONGEST_INITIALS = 6  # E I R E L I
 _EDGES = ' \t,;:-_/\\|*"`~<>'
 
 
@@ -29,7 +30,9 @@ class CompanyRules:
     @cached_property
     def longest(self) -> int:
         """Words of the longest legal form; letters apart count one each."""
-        return max((max(len(form), len(form[0])) for form in self.endings | self.beginnings if form), default=0)
+        forms = self.endings | self.beginnings
+        apart = (len(form[0]) for form in forms if len(form) == 1 and len(form[0]) <= _LONGEST_INITIALS)
+        return max((*map(len, forms), *apart), default=0)
 
     @classmethod
     @lru_cache(maxsize=8)
@@ -43,7 +46,7 @@ class CompanyRules:
         connectors: set[str] = set()
         for line in (text or "").splitlines():
             position, _, words = line.partition("|")
-            form = tuple(_words(words))
+            form = tuple(_words(unaccent(words).lower()))
             if position not in ("end", "both", "connector"):
                 raise ValueError(f"legal_forms: unknown position in '{line}'; use end, both or connector")
             if position == "connector":
@@ -82,12 +85,13 @@ def clean_company(raw: str | None, rules: CompanyRules = NO_COMPANY_RULES) -> Cl
     ``status`` is ``missing``, ``invalid`` (no letter or digit in it) or ``valid``. Applying it to its own ``name``
     changes nothing, and the key of a key is itself.
     """
-    shown = visible_text(raw)
-    name = shown.strip(_EDGES)
-    typed = unaccent(shown).lower() or None
     if not (raw or "").strip():
         return CleanCompany(None, None, None, "missing", None, None)
-    key, form = _key(name, rules)
+    shown = visible_text(raw)
+    name = shown.strip(_EDGES)
+    plain = unaccent(shown).lower()
+    typed = plain or None
+    key, form = _key(plain.strip(_EDGES), rules)
     if key is None:
         return CleanCompany(None, None, None, "invalid", "no_letters", typed)
     return CleanCompany(name, key, form, "valid", None, typed)
@@ -95,11 +99,12 @@ def clean_company(raw: str | None, rules: CompanyRules = NO_COMPANY_RULES) -> Cl
 
 def company_key(raw: str | None, rules: CompanyRules = NO_COMPANY_RULES) -> str | None:
     """A company's name for comparison: no accents, case, punctuation, "and" or legal form; None where none is left."""
-    return _key(visible_text(raw), rules)[0]
+    return _key(unaccent(visible_text(raw)).lower(), rules)[0]
 
 
-def _key(text: str, rules: CompanyRules) -> tuple[str | None, str | None]:
-    words = _words(text)
+def _key(plain: str, rules: CompanyRules) -> tuple[str | None, str | None]:
+    """Key and legal form of a name in lower case without accents."""
+    words = _words(plain)
     words = [word for i, word in enumerate(words) if not (0 < i < len(words) - 1 and word in rules.connectors)]
     found: str | None = None
     while True:  # several may follow each other: Acme Ltda ME
@@ -122,9 +127,13 @@ def _without_form(words: list[str], rules: CompanyRules) -> tuple[list[str], str
     return words, None
 
 
-def _words(text: str) -> list[str]:
-    plain = _APOSTROPHE.sub("", unaccent(text).lower())
+def _first_group(match: re.Match[str]) -> str:
+    return match.group(1)
+
+
+def _words(plain: str) -> list[str]:
+    plain = _APOSTROPHE.sub("", plain)
     previous = ""
-    while previous != plain:  # s.a.s. -> sas, s/a -> sa
-        previous, plain = plain, _DOTTED.sub(r"\1", plain)
+    while previous != plain and ("." in plain or "/" in plain):  # s.a.s. -> sas, s/a -> sa
+        previous, plain = plain, _DOTTED.sub(_first_group, plain)
     return _NOT_WORD.sub(" ", plain.replace("&", " and ").replace(" + ", " and ")).split()

@@ -9,6 +9,9 @@ from functools import lru_cache
 
 _SPACES = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
+# Neither a letter, a digit nor printable ASCII: worth a look one by one.
+_UNUSUAL = re.compile(r"[^\w -~]")
+_ACCENTS = re.compile(r"[\u0300-\u036f]+")
 _NOT_KEY = re.compile(r"[^\w ]")
 _FIRST_LETTERS = re.compile(r"(^|[-'’ʼ.(])([^\W\d_])")
 _ROMAN = re.compile(r"(?:ii|iii|iv|vi|vii|viii|ix)")
@@ -74,8 +77,10 @@ def unaccent(text: str) -> str:
     """The text without combining marks, in letters that have no accent (``São`` -> ``Sao``, ``Łódź`` -> ``Lodz``)."""
     if text.isascii():
         return text
-    plain = unicodedata.normalize("NFKD", text.translate(_PLAIN_LETTERS))
-    return "".join(c for c in plain if not unicodedata.combining(c)).translate(_PLAIN_LETTERS)
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+    if not plain.isascii():
+        plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_PLAIN_LETTERS)
+    return plain
 
 
 def visible_text(raw: str | None) -> str:
@@ -83,7 +88,7 @@ def visible_text(raw: str | None) -> str:
     text = raw or ""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    if not (text.isascii() and text.isprintable()):
+    if _UNUSUAL.search(text):
         text = "".join(_shown(c) for c in text)
     return _SPACES.sub(" ", text).strip()
 
