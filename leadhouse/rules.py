@@ -736,6 +736,9 @@ def _cell_problem(value: str, column: Column) -> tuple[str, str] | None:
                 re.compile(value)
             except re.error as error:
                 return f"'{value}' is not a regular expression ({error})", "Correct the expression"
+            if re.search(r"\(\?<?[=!]|\\[1-9]", value):
+                fix = "Write it without look-around and back references: the warehouse's engine has neither"
+                return f"'{value}' cannot be matched", fix
         case "text":
             pass
     return None

@@ -12,6 +12,10 @@ with
         union
         select job_title
         from {{ ref("int_form_people") }}
+        union
+        select {{ blank_to_null("value") }} as job_title
+        from {{ ref("verified_values") }}
+        where field = 'job_title'
     ),
 
     keyed as (select job_title, {{ words_key("job_title") }} as title_key from typed where job_title is not null),
