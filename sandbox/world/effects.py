@@ -18,7 +18,8 @@ class Effects:
     (each clipped to 0.97), where the channel is that of the first visit of the account's main contact. The
     ``declared_`` rates are those of wrong answers about the company; of the wrong employee counts,
     ``declared_repeated_digits_rate`` is one digit repeated; where revenue is wrong too,
-    ``declared_impossible_pair_rate`` is one employee with a thousand millions. The ``crm_`` rates are those of wrong values on CRM companies.
+    ``declared_impossible_pair_rate`` is one employee with a thousand millions. The ``crm_`` rates are those of wrong
+    values on CRM companies.
     """
 
     channel_effect: dict[str, float] = field(
