@@ -82,7 +82,7 @@ def update_blocks(
         known = f"where node_fingerprint not in (select node_fingerprint from {blocks})"
     connection.execute(f"create temp table {_PREFIX}open_nodes as select * from {nodes} {known}")
     return connection.query(
-        f"select distinct nodes.node_fingerprint, hash(keys.block_key) as block_hash, '{version}' as rules_version "
+        f"select nodes.node_fingerprint, hash(keys.block_key) as block_hash, '{version}' as rules_version "
         f"from ({block_keys_sql(spec, f'{_PREFIX}open_nodes')}) as keys "
         f"inner join {_PREFIX}open_nodes as nodes on keys.record_key = nodes.record_key"
     )

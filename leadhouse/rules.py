@@ -88,6 +88,16 @@ EVIDENCE_KINDS = (
 #: Single numbers that models read by name (macro ``setting``).
 SETTINGS: dict[str, tuple[str, ...]] = {
     "scoring_settings": ("engaged_min_score", "gate_min_engaged_deciders"),
+    "identity_settings": (
+        "accept_match_weight",
+        "review_match_weight",
+        "max_block_records",
+        "name_conflict_similarity",
+        "same_domain_name_similarity",
+        "guard_min_records",
+        "guard_min_support",
+        "max_pair_cluster_records",
+    ),
     "reporting_settings": ("roi_window_days", "declared_error_min_n", "committee_window_days"),
     "account_match_settings": (
         "agreement_share",

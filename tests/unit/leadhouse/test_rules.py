@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from identity.resolve import ResolveSettings
 from leadhouse.rules import FIT_ATTRIBUTES, SCHEMAS, SETTINGS, RuleProblem, check_rules
 
 ROOT = Path(__file__).parents[3]
@@ -78,6 +80,9 @@ def test_settings_are_those_that_models_read() -> None:
     for path in (ROOT / "models").rglob("*.sql"):
         for name, seed in re.findall(r'setting\("(\w+)"(?:, "(\w+)")?\)', path.read_text()):
             used[seed or "scoring_settings"].add(name)
+    for path in (ROOT / "models").rglob("*.py"):
+        used["identity_settings"] |= set(re.findall(r'setting\(values, "(\w+)"\)', path.read_text()))
+    used["identity_settings"] |= {field.name for field in dataclasses.fields(ResolveSettings)}
     assert used == {name: set(settings) for name, settings in SETTINGS.items()}
 
 
@@ -229,3 +234,33 @@ def test_settings_that_nothing_reads_or_that_are_missing(seeds: Path) -> None:
     missing, unknown = check_rules(seeds)
     assert "'engaged_min_score' is missing" in missing.problem
     assert "no rule reads 'engaged_minimum'" in unknown.problem
+
+
+DECISIONS = "decision_id,decision,source_a,record_id_a,source_b,record_id_b,decided_by,decided_on,note\n"
+
+
+def test_two_records_cannot_be_forced_together_and_kept_apart(seeds: Path) -> None:
+    (seeds / "identity_decisions.csv").write_text(
+        DECISIONS + "d1,force,hubspot,1,hubspot,2,ana,2026-11-01,\n" + "d2,forbid,hubspot,2,hubspot,1,bea,2026-11-02,\n"
+    )
+    problem = only(check_rules(seeds))
+    assert (problem.file, problem.row, problem.field) == ("identity_decisions.csv", 3, "decision")
+    assert "together in row 2" in problem.problem
+
+
+def test_a_decision_is_about_two_records(seeds: Path) -> None:
+    (seeds / "identity_decisions.csv").write_text(DECISIONS + "d1,force,hubspot,1,hubspot,1,,2026-11-01,\n")
+    problem = only(check_rules(seeds))
+    assert (problem.row, problem.field) == (2, "record_id_b")
+
+
+def test_a_pair_is_not_accepted_below_the_weight_it_is_reviewed_from(seeds: Path) -> None:
+    row = change(seeds, "identity_settings", {"setting": "accept_match_weight"}, value="-50")
+    problem = only(check_rules(seeds))
+    assert (problem.file, problem.row, problem.field) == ("identity_settings.csv", row, "value")
+
+
+def test_a_similarity_is_a_share(seeds: Path) -> None:
+    row = change(seeds, "identity_settings", {"setting": "name_conflict_similarity"}, value="80")
+    problem = only(check_rules(seeds))
+    assert (problem.row, problem.field) == (row, "value")
