@@ -401,7 +401,9 @@ SCHEMAS: dict[str, Schema] = {
             "rule_id": TEXT,
             "entity": ENTITY,
             "fields": TEXT,
-            "kind": Column(choices=("pattern", "repeated_character", "below", "above", "same_as", "ratio_above")),
+            "kind": Column(
+                choices=("listed", "pattern", "repeated_character", "below", "above", "same_as", "ratio_above")
+            ),
             "pattern": OPTIONAL_PATTERN,
             "other_field": OPTIONAL,
             "limit_value": Column("number", required=False),
@@ -1102,7 +1104,8 @@ def _check_verified_values(rules: Rules) -> Iterator[RuleProblem]:
 
 def _check_declared_quality(rules: Rules) -> Iterator[RuleProblem]:
     file = "declared_quality_rules.csv"
-    needs = {
+    needs: dict[str, tuple[str, ...]] = {
+        "listed": (),
         "pattern": ("pattern",),
         "repeated_character": ("limit_value",),
         "below": ("limit_value",),

@@ -25,6 +25,10 @@ with
 
     impossible_pairs as (select * from {{ ref("int_impossible_pairs") }} where entity = 'account'),
 
+    clean_codes as (
+        select 'activity_code' as field, code_raw, system_raw, code_status from {{ ref("int_clean_activity_codes") }}
+    ),
+
     members as (
         select
             clusters.account_id,
@@ -112,11 +116,17 @@ with
                 when given.value_source != 'declared'
                 then cast(null as {{ dbt.type_string() }})
                 else coalesce(declared_quality.reason_code, impossible_pairs.reason_code)
-            end as declared_reason
+            end as declared_reason,
+            clean_codes.code_status
         from given
         left join declared_quality on given.field = declared_quality.field and given.value = declared_quality.value
         left join
             impossible_pairs on given.record_key = impossible_pairs.record_key and given.field = impossible_pairs.field
+        left join
+            clean_codes
+            on given.field = clean_codes.field
+            and given.value = clean_codes.code_raw
+            and coalesce(given.qualifier, '') = clean_codes.system_raw
     ),
 
     rivals as (
@@ -124,7 +134,13 @@ with
             *,
             case when declared_reason is null then 'ok' else 'suspect' end as declared_quality,
             case
-                when value_source = 'verified' then 'verified' when declared_reason is null then 'ok' else 'suspect'
+                when value_source = 'verified'
+                then 'verified'
+                when code_status is not null
+                then code_status
+                when declared_reason is null
+                then 'ok'
+                else 'suspect'
             end as quality_status
         from valued
     ),

@@ -12,6 +12,28 @@ with
 
     rules as (select * from {{ ref("declared_quality_rules") }}),
 
+    placeholder_values as (select * from {{ ref("placeholder_values") }}),
+
+    -- The seed calls fields by what they hold.
+    listed_fields as (
+        {% for field, listed_field in [
+            ("first_name", "name"),
+            ("last_name", "name"),
+            ("job_title", "job_title"),
+            ("company_name", "company"),
+            ("city", "city"),
+            ("name", "company"),
+        ] %}
+            select '{{ field }}' as field, '{{ listed_field }}' as listed_field {{ "union all" if not loop.last }}
+        {% endfor %}
+    ),
+
+    placeholders as (
+        select distinct listed_fields.field, lower(trim(placeholder_values.value)) as plain_value
+        from placeholder_values
+        inner join listed_fields on placeholder_values.field in (listed_fields.listed_field, '*')
+    ),
+
     answers as (
         {% for field in ["first_name", "last_name", "job_title", "company_name"] %}
             select 'contact' as entity, '{{ field }}' as field, {{ field }} as value
@@ -121,6 +143,12 @@ with
                 then plain.amount > by_field.limit_value
                 else false
             end
+        union all
+        select plain.entity, plain.field, plain.value, by_field.rule_id, by_field.reason_code
+        from plain
+        inner join placeholders on plain.field = placeholders.field and plain.plain_value = placeholders.plain_value
+        inner join
+            by_field on plain.entity = by_field.entity and plain.field = by_field.field and by_field.kind = 'listed'
     ),
 
     first_reasons as (

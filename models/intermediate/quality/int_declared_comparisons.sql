@@ -12,6 +12,8 @@ with
 
     company_names as (select * from {{ ref("int_clean_company_names") }}),
 
+    clean_codes as (select * from {{ ref("int_clean_activity_codes") }}),
+
     industry_divisions as (select * from {{ ref("industry_divisions") }}),
 
     comparison_rules as (select * from {{ ref("comparison_rules") }}),
@@ -170,8 +172,10 @@ with
             case when kind = 'company' then declared_value end as declared_company_raw,
             case when kind = 'company' then reference_value end as reference_company_raw,
             case when kind = 'industry' then lower(replace(trim(declared_value), ' ', '_')) end as declared_industry,
-            case when kind in ('code', 'industry') then {{ plain_code("declared_value") }} end as declared_code,
-            case when kind in ('code', 'industry') then {{ plain_code("reference_value") }} end as reference_code,
+            case when kind = 'code' then declared_value end as declared_code_raw,
+            case when kind in ('code', 'industry') then reference_value end as reference_code_raw,
+            coalesce(declared_qualifier, '') as declared_system,
+            coalesce(reference_qualifier, '') as reference_system,
             case when currency = 'converted' then upper(declared_qualifier) end as declared_currency,
             case when currency = 'converted' then upper(reference_qualifier) end as reference_currency
         from pairs
@@ -226,6 +230,17 @@ with
             coalesce(reference_names.company_key, lower(trim(keyed.reference_company_raw))) as reference_company,
             declared_texts.text_key as declared_text,
             reference_texts.text_key as reference_text,
+            -- As many digits as must agree: the division, or of a class known to both its digits in ISIC.
+            case
+                when keyed.tolerance <= 2
+                then declared_codes.division
+                else substr(declared_codes.isic_class, 1, cast(keyed.tolerance as integer))
+            end as declared_code,
+            case
+                when keyed.tolerance <= 2
+                then reference_codes.division
+                else substr(reference_codes.isic_class, 1, cast(keyed.tolerance as integer))
+            end as reference_code,
             known_industries.industry as known_industry,
             divisions.division,
             parted.record_key is not null as is_parted
@@ -236,11 +251,17 @@ with
         left join company_names as reference_names on keyed.reference_company_raw = reference_names.name_raw
         left join text_keys as declared_texts on keyed.declared_text_raw = declared_texts.value
         left join text_keys as reference_texts on keyed.reference_text_raw = reference_texts.value
+        left join
+            clean_codes as declared_codes
+            on keyed.declared_code_raw = declared_codes.code_raw
+            and keyed.declared_system = declared_codes.system_raw
+        left join
+            clean_codes as reference_codes
+            on keyed.reference_code_raw = reference_codes.code_raw
+            and keyed.reference_system = reference_codes.system_raw
         left join known_industries on keyed.declared_industry = known_industries.industry
         left join
-            divisions
-            on keyed.declared_industry = divisions.industry
-            and substr(keyed.reference_code, 1, 2) = divisions.division
+            divisions on keyed.declared_industry = divisions.industry and reference_codes.division = divisions.division
         left join
             parted
             on keyed.record_key = parted.record_key
@@ -253,8 +274,8 @@ with
     judged as (
         select
             *,
-            -- Null = the two cannot be compared: a number that cannot be read, a currency without a rate, codes of two
-            -- systems below what they share, an industry that the list does not know.
+            -- Null = not comparable: a number that cannot be read, a currency without a rate, a code that its
+            -- classification does not hold, an industry that the list does not know.
             case
                 kind
                 when 'exact'
@@ -268,15 +289,9 @@ with
                 when 'band'
                 then case when declared_number is not null and reference_number is not null then is_parted end
                 when 'code'
-                then
-                    case
-                        when tolerance <= 2 or upper(declared_qualifier) = upper(reference_qualifier)
-                        then
-                            substr(declared_code, 1, cast(tolerance as integer))
-                            != substr(reference_code, 1, cast(tolerance as integer))
-                    end
+                then declared_code != reference_code
                 when 'industry'
-                then case when known_industry is not null then division is null end
+                then case when known_industry is not null and reference_code is not null then division is null end
             end as disagrees
         from readings
     ),
