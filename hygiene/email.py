@@ -130,8 +130,12 @@ def _repaired(text: str) -> str | None:
         return None
     local = re.sub(r"\.{2,}", ".", local)
     # A domain without its dot cannot be checked; whether it is a known slip (gmail, hotmailcom) the seeds say.
+    dotless = "." not in domain
     try:
-        validate_email(f"{local}@{domain if '.' in domain else domain + '.com'}", check_deliverability=False)
+        checked = validate_email(f"{local}@{domain}{'.com' if dotless else ''}", check_deliverability=False)
     except EmailNotValidError:
         return None
-    return f"{local}@{domain}"
+    if not _TOP_LEVEL.fullmatch(checked.ascii_domain.rpartition(".")[2]):
+        return None
+    address = f"{checked.local_part}@{checked.domain}".lower()
+    return address.removesuffix(".com") if dotless else address
