@@ -1,6 +1,5 @@
--- What people write about their company in forms: the newest answer to each question, whichever form it stood in. A
--- later
--- form that does not ask does not take an answer back.
+-- What people write about their company in forms: the newest answer to each question, whichever form it stood
+-- in. A later form that does not ask does not take an answer back.
 with
     submissions as (
         select

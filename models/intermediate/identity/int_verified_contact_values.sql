@@ -1,6 +1,5 @@
--- What people of the team checked (seeds/verified_values.csv), in the form that the other sources' values have. A line
--- that
--- names no known record, or whose value cannot be read, counts for nothing and says why.
+-- What people of the team checked (seeds/verified_values.csv), in the form that the other sources' values have.
+-- A line that names no known record, or whose value cannot be read, counts for nothing and says why.
 with
     verified_values as (select * from {{ ref("verified_values") }} where entity = 'contact'),
 

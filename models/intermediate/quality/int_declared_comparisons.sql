@@ -1,10 +1,16 @@
--- What was declared beside what a provider or a person who checked says of the same thing (R19). Each record's own
--- answer
--- counts, also one that did not survive; each provider is a reference of its own.
+-- What was declared beside what a provider or a person who checked says of the same thing (R19). Each record's
+-- own answer counts, also one that did not survive; each provider is a reference of its own.
 with
-    contact_attributes as (select * from {{ ref("int_contact_attributes") }}),
+    declared_by_contacts as (select * from {{ ref("int_contact_attributes") }} where value_source = 'declared'),
 
-    account_attributes as (select * from {{ ref("int_account_attributes") }}),
+    verified_of_contacts as (select * from {{ ref("int_contact_attributes") }} where value_source = 'verified'),
+
+    -- Nobody declares a company that only its people's addresses tell of.
+    declared_by_accounts as (
+        select * from {{ ref("int_account_attributes") }} where value_source = 'declared' and source != 'contact_domain'
+    ),
+
+    known_of_accounts as (select * from {{ ref("int_account_attributes") }} where value_source != 'declared'),
 
     contact_accounts as (select * from {{ ref("int_contact_accounts") }}),
 
@@ -24,43 +30,6 @@ with
         where valid_from <= cast({{ as_of() }} as date) and valid_to > cast({{ as_of() }} as date)
     ),
 
-    compared_fields as (select distinct entity, field from comparison_rules),
-
-    declared as (
-        select
-            'contact' as entity,
-            attributes.contact_id,
-            contact_accounts.account_id,
-            attributes.record_key,
-            attributes.field,
-            attributes.source,
-            contact_records.capture_method,
-            attributes.value,
-            cast(null as {{ dbt.type_string() }}) as qualifier,
-            attributes.declared_quality
-        from contact_attributes as attributes
-        inner join compared_fields on compared_fields.entity = 'contact' and attributes.field = compared_fields.field
-        inner join contact_records on attributes.record_key = contact_records.record_key
-        left join contact_accounts on attributes.contact_id = contact_accounts.contact_id
-        where attributes.value_source = 'declared'
-        union all
-        select
-            'account' as entity,
-            cast(null as {{ dbt.type_string() }}) as contact_id,
-            attributes.account_id,
-            attributes.record_key,
-            attributes.field,
-            attributes.source,
-            'unknown' as capture_method,
-            attributes.value,
-            attributes.qualifier,
-            attributes.declared_quality
-        from account_attributes as attributes
-        inner join compared_fields on compared_fields.entity = 'account' and attributes.field = compared_fields.field
-        -- Nobody declares a company that only its people's addresses tell of.
-        where attributes.value_source = 'declared' and attributes.source != 'contact_domain'
-    ),
-
     -- One value per provider: the newest.
     ranked_references as (
         select
@@ -76,8 +45,7 @@ with
                     account_id, field, value_source, case when value_source = 'verified' then 'verified' else source end
                 order by case when as_of is null then 1 else 0 end, as_of desc, record_key
             ) as recency
-        from account_attributes
-        where value_source != 'declared'
+        from known_of_accounts
         union all
         select
             'contact' as entity,
@@ -91,11 +59,52 @@ with
                 partition by contact_id, field
                 order by case when as_of is null then 1 else 0 end, as_of desc, record_key
             ) as recency
-        from contact_attributes
-        where value_source = 'verified'
+        from verified_of_contacts
     ),
 
     reference_values as (select * from ranked_references where recency = 1),
+
+    -- Fields that nothing is known of beside what is declared are not read at all.
+    compared_fields as (
+        select distinct comparison_rules.entity, comparison_rules.field
+        from comparison_rules
+        inner join
+            (select distinct entity, field from reference_values) as known
+            on comparison_rules.reference_entity = known.entity
+            and comparison_rules.reference_field = known.field
+    ),
+
+    declared as (
+        select
+            'contact' as entity,
+            attributes.contact_id,
+            contact_accounts.account_id,
+            attributes.record_key,
+            attributes.field,
+            attributes.source,
+            contact_records.capture_method,
+            attributes.value,
+            cast(null as {{ dbt.type_string() }}) as qualifier,
+            attributes.declared_quality
+        from declared_by_contacts as attributes
+        inner join compared_fields on compared_fields.entity = 'contact' and attributes.field = compared_fields.field
+        inner join contact_records on attributes.record_key = contact_records.record_key
+        left join contact_accounts on attributes.contact_id = contact_accounts.contact_id
+        union all
+        select
+            'account' as entity,
+            cast(null as {{ dbt.type_string() }}) as contact_id,
+            attributes.account_id,
+            attributes.record_key,
+            attributes.field,
+            attributes.source,
+            'unknown' as capture_method,
+            attributes.value,
+            attributes.qualifier,
+            attributes.declared_quality
+        from declared_by_accounts as attributes
+        inner join compared_fields on compared_fields.entity = 'account' and attributes.field = compared_fields.field
+    ),
 
     -- The line that names the source comes before the one for any.
     chosen_rules as (
@@ -119,44 +128,56 @@ with
             and comparison_rules.source in (kinds.source, '*')
     ),
 
-    -- One branch a kind of reference, so that each is joined by one plain column.
+    -- Each declared value with the rules that measure it, before references come in: few rules, many references.
+    ruled as (
+        select
+            declared.*,
+            rules.reference_entity,
+            rules.reference_field,
+            rules.kind,
+            rules.tolerance,
+            rules.bands,
+            rules.currency,
+            rules.definition
+        from declared
+        inner join
+            chosen_rules as rules
+            on declared.entity = rules.entity
+            and declared.field = rules.field
+            and declared.source = rules.declared_source
+            and rules.specificity = 1
+    ),
+
+    -- One branch a kind of reference, so that each is joined by plain columns.
     pairs as (
         {% for reference_entity, reference_id in [("account", "account_id"), ("contact", "contact_id")] %}
             select
-                declared.entity,
-                case
-                    when declared.entity = 'contact' then declared.contact_id else declared.account_id
-                end as entity_id,
-                declared.record_key,
-                declared.field,
-                declared.source as declared_source,
-                declared.capture_method,
-                declared.value as declared_value,
-                declared.qualifier as declared_qualifier,
-                declared.declared_quality,
+                ruled.entity,
+                case when ruled.entity = 'contact' then ruled.contact_id else ruled.account_id end as entity_id,
+                ruled.record_key,
+                ruled.field,
+                ruled.source as declared_source,
+                ruled.capture_method,
+                ruled.value as declared_value,
+                ruled.qualifier as declared_qualifier,
+                ruled.declared_quality,
                 reference_values.value_source as reference_source,
                 reference_values.provider as reference_provider,
-                reference_values.field as reference_field,
+                ruled.reference_field,
                 reference_values.value as reference_value,
                 reference_values.qualifier as reference_qualifier,
-                rules.kind,
-                rules.tolerance,
-                rules.bands,
-                rules.currency,
-                rules.definition
-            from declared
-            inner join
-                chosen_rules as rules
-                on declared.entity = rules.entity
-                and declared.field = rules.field
-                and declared.source = rules.declared_source
-                and rules.reference_entity = '{{ reference_entity }}'
-                and rules.specificity = 1
+                ruled.kind,
+                ruled.tolerance,
+                ruled.bands,
+                ruled.currency,
+                ruled.definition
+            from ruled
             inner join
                 reference_values
-                on declared.{{ reference_id }} = reference_values.entity_id
-                and rules.reference_field = reference_values.field
-                and reference_values.entity = '{{ reference_entity }}'
+                on ruled.{{ reference_id }} = reference_values.entity_id
+                and ruled.reference_field = reference_values.field
+                and ruled.reference_entity = reference_values.entity
+            where ruled.reference_entity = '{{ reference_entity }}'
             {% if not loop.last %}
                 union all
             {% endif %}

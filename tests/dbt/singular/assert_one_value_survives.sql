@@ -1,6 +1,5 @@
--- Every contact and every account has exactly one surviving value for each field that any source fills, and only losers
--- say
--- why they lost.
+-- Every contact and every account has exactly one surviving value for each field that any source fills, and only
+-- losers say why they lost.
 select 'contact' as entity, contact_id as entity_id, field, sum(case when is_surviving then 1 else 0 end) as survivors
 from {{ ref("int_contact_attributes") }}
 group by contact_id, field
