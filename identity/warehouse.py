@@ -137,7 +137,7 @@ def update_scores(
     version = _text_hash(f"{spec_version(spec, trained)}|{block_keys_sql(spec, 'nodes')}|{min_weight!r}")
     connection.execute(
         f"create temp table {_PREFIX}states as select nodes.record_key, nodes.node_fingerprint, "
-        "coalesce(components.component, nodes.record_key) as component, "
+        "hash(coalesce(components.component, nodes.record_key)) as component_hash, "
         "hash(nodes.node_fingerprint, facts.members_fingerprint) as state "
         f"from {nodes} as nodes left join {components} as components on nodes.record_key = components.node "
         f"left join {component_facts} as facts on components.component = facts.component"
@@ -286,27 +286,38 @@ def _delete_stale_scores(connection: duckdb.DuckDBPyConnection, scores: str, blo
 
 def _collect_candidates(connection: duckdb.DuckDBPyConnection, blocks: str, *, everything: bool) -> None:
     """The pairs to score: ``record_key_l < record_key_r``, at least one end dirty."""
-    usable = f"block_hash not in (select block_hash from {_PREFIX}over_limit)"
-    ours = f"{usable} and node_fingerprint in (select node_fingerprint from {_PREFIX}dirty)"
-    joined = (
-        "ours.node_fingerprint < theirs.node_fingerprint"
-        if everything
-        else ("ours.node_fingerprint != theirs.node_fingerprint")
+    keyed = (
+        "select blocks.block_hash, blocks.node_fingerprint, states.component_hash from ({}) as blocks "
+        f"inner join {_PREFIX}states as states on blocks.node_fingerprint = states.node_fingerprint"
     )
+    usable = (
+        f"select block_hash, node_fingerprint from {blocks} "
+        f"where block_hash not in (select block_hash from {_PREFIX}over_limit)"
+    )
+    if everything:
+        connection.execute(f"create temp table {_PREFIX}theirs as {keyed.format(usable)}")
+        ours, joined = f"{_PREFIX}theirs", "ours.node_fingerprint < theirs.node_fingerprint"
+    else:
+        dirty = f"{usable} and node_fingerprint in (select node_fingerprint from {_PREFIX}dirty)"
+        connection.execute(f"create temp table {_PREFIX}ours as {keyed.format(dirty)}")
+        shared = f"{usable} and block_hash in (select block_hash from {_PREFIX}ours)"
+        connection.execute(f"create temp table {_PREFIX}theirs as {keyed.format(shared)}")
+        ours, joined = f"{_PREFIX}ours", "ours.node_fingerprint != theirs.node_fingerprint"
+    # Most records that share a key are one component already: they are left out before pairs are made distinct.
     connection.execute(
         f"create temp table {_PREFIX}met as select distinct "
         "least(ours.node_fingerprint, theirs.node_fingerprint) as one, "
         "greatest(ours.node_fingerprint, theirs.node_fingerprint) as other "
-        f"from (select block_hash, node_fingerprint from {blocks} where {ours}) as ours inner join "
-        f"(select block_hash, node_fingerprint from {blocks} where {usable}) as theirs "
-        f"on ours.block_hash = theirs.block_hash and {joined}"
+        f"from {ours} as ours inner join {_PREFIX}theirs as theirs on ours.block_hash = theirs.block_hash "
+        f"and ours.component_hash != theirs.component_hash and {joined}"
     )
     connection.execute(
         f"create temp table {_PREFIX}candidates as select least(a.record_key, b.record_key) as record_key_l, "
         f"greatest(a.record_key, b.record_key) as record_key_r from {_PREFIX}met as met "
         f"inner join {_PREFIX}states as a on met.one = a.node_fingerprint "
-        f"inner join {_PREFIX}states as b on met.other = b.node_fingerprint where a.component != b.component"
+        f"inner join {_PREFIX}states as b on met.other = b.node_fingerprint"
     )
+    connection.execute(f"drop table {_PREFIX}theirs")
     connection.execute(f"drop table {_PREFIX}met")
 
 
