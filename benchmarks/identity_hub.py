@@ -28,11 +28,18 @@ _PEOPLE = 6000
 _SWITCHBOARD = 400
 _AS_OF = dt.datetime(2026, 11, 1)
 _FIRST = (
-    "Ana Bruno Carla Diego Elisa Fabio Gabriela Hugo Isabel Joana Lucas Marta Nuno Olga Paulo Rita Sergio Teresa Vera "
-    "Xavier Alice Bernard Claire Denis Edith Fanny Gilles Helene Irene Jules Karen Liam Megan Nigel Oscar Peter Quentin"
-).split()
-_LAST_STARTS = "Bal Car Del Fer Gar Hol Jar Lim Mor Nor Ort Pal Quin Ros Sal Tor Ur Val Wer Zam".split()
-_LAST_ENDS = "ander bosa cado dini eira felt gueira hart ista jano kerl lopes mann neves olli pinto quez rado".split()
+    "Ana", "Bruno", "Carla", "Diego", "Elisa", "Fabio", "Gabriela", "Hugo", "Isabel", "Joana", "Lucas", "Marta", "Nuno",
+    "Olga", "Paulo", "Rita", "Sergio", "Teresa", "Vera", "Xavier", "Alice", "Bernard", "Claire", "Denis", "Edith",
+    "Fanny", "Gilles", "Helene", "Irene", "Jules", "Karen", "Liam", "Megan", "Nigel", "Oscar", "Peter", "Quentin",
+)  # fmt: skip
+_LAST_STARTS = (
+    "Bal", "Car", "Del", "Fer", "Gar", "Hol", "Jar", "Lim", "Mor", "Nor", "Ort", "Pal", "Quin", "Ros", "Sal", "Tor",
+    "Ur", "Val", "Wer", "Zam",
+)  # fmt: skip
+_LAST_ENDS = (
+    "ander", "bosa", "cado", "dini", "eira", "felt", "gueira", "hart", "ista", "jano", "kerl", "lopes", "mann", "neves",
+    "olli", "pinto", "quez", "rado",
+)  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -107,50 +114,38 @@ def _plant(warehouse: Path, *, with_chain: bool) -> dict[str, str]:
 def _people(dice: random.Random) -> Iterator[Row]:
     names = [(dice.choice(_FIRST), dice.choice(_LAST_STARTS) + dice.choice(_LAST_ENDS)) for _ in range(_PEOPLE)]
     for number, (first, last) in enumerate(names):
-        company = f"company{number // 12}"
-        common = {"first": first, "last": last, "company": f"Company {number // 12}"}
-        address = f"{first}.{last}.{number}@{company}.com".lower()
-        person = f"person-{number}"
+        office, domain = f"Company {number // 12}", f"company{number // 12}.com"
+        mine = {"first": first, "last": last, "company": office}
+        address, person = f"{first}.{last}.{number}@{domain}".lower(), f"person-{number}"
         if number < _SWITCHBOARD:
-            yield _row(f"switchboard-{number}", person, **common, email=address, phone="+14155550100")
+            yield _row(f"switchboard-{number}", person, address, "+14155550100", **mine)
         elif number % 10 == 1:
             # Two of one family, one mailbox and one phone.
-            family, phone = f"{last}{number}@gmail.com".lower(), f"+1415556{number:04d}"
+            mailbox, phone = f"{last}{number}@gmail.com".lower(), f"+1415556{number:04d}"
             other = _FIRST[(_FIRST.index(first) + 7) % len(_FIRST)]
-            yield _row(f"family-{number}-a", person, **common, email=family, phone=phone)
-            second = common | {"first": other, "company": None}
-            yield _row(f"family-{number}-b", f"{person}-b", **second, email=family, phone=phone)
-        elif number % 10 == 2:
-            # The office's address beside a record of one's own: who wrote last is not who the office is.
-            yield _row(f"office-{number}", person, **common, email=f"info@{company}.com", phone=None)
-            yield _row(f"office-{number}-own", person, **common, email=address, phone=None)
+            yield _row(f"family-{number}-a", person, mailbox, phone, **mine)
+            yield _row(f"family-{number}-b", f"{person}-b", mailbox, phone, **(mine | {"first": other}))
+        elif number % 10 in (2, 3):
+            # An office's address, which several use, beside an address of one's own.
+            yield _row(f"office-{number}", person, f"info@{domain}", None, **mine)
+            yield _row(f"office-{number}-own", person, address, None, **mine)
         else:
-            yield _row(f"person-{number}", person, **common, email=address, phone=f"+1415557{number:04d}")
+            yield _row(f"person-{number}", person, address, f"+1415557{number:04d}", **mine)
             if number % 5 == 0:
-                yield _row(f"person-{number}-again", person, **common, email=address.upper(), phone=None)
+                yield _row(f"person-{number}-again", person, address.upper(), None, **mine)
 
 
 def _chain() -> list[Row]:
     """Every record shares its address with the one before or its phone with the one after, in turns."""
     rows = []
     for number in range(CHAIN):
-        rows.append(
-            _row(
-                f"chain-{number}",
-                "chain",
-                first="Zuleika",
-                last="Quandtmeyer",
-                company=None,
-                email=f"zq{(number + 1) // 2}@chain{(number + 1) // 2}.org",
-                phone=f"+1415558{number // 2:04d}",
-            )
-        )
+        address = f"zq{(number + 1) // 2}@chain{(number + 1) // 2}.org"
+        phone = f"+1415558{number // 2:04d}"
+        rows.append(_row(f"chain-{number}", "chain", address, phone, first="Zuleika", last="Quandtmeyer", company=""))
     return rows
 
 
-def _row(
-    record: str, person: str, *, first: str, last: str, company: str | None, email: str | None, phone: str | None
-) -> Row:
+def _row(record: str, person: str, email: str, phone: str | None, *, first: str, last: str, company: str) -> Row:
     return {
         "id": record,
         "person": person,
@@ -159,7 +154,7 @@ def _row(
         "archived": False,
         "property_firstname": first,
         "property_lastname": last,
-        "property_company": company,
+        "property_company": company or None,
         "property_email": email,
         "property_phone": phone,
         "property_country": "United States",

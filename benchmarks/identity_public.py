@@ -173,7 +173,7 @@ def _tutorial(connection: duckdb.DuckDBPyConnection, rules: list[Any]) -> list[t
         blocking_rules_to_generate_predictions=rules,
     )
     linker = Linker(api.register("tutorial_records"), settings, log_level=None)
-    certain = [
+    certain: list[Any] = [
         block_on("first_name", "dob"),
         "l.first_name = r.first_name and levenshtein(r.surname, l.surname) <= 2",
         block_on("email"),
@@ -184,7 +184,7 @@ def _tutorial(connection: duckdb.DuckDBPyConnection, rules: list[Any]) -> list[t
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("dob"))
     scored = linker.inference.predict(threshold_match_probability=0.95).physical_name
     edges = cursor.execute(f"select unique_id_l, unique_id_r from {scored}").fetchall()
-    linker.table_management.delete_tables_created_by_splink_from_db()
+    cursor.close()
     return edges
 
 

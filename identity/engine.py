@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import splink.comparison_level_library as cll
 import splink.comparison_library as cl
 from splink import ColumnExpression, DuckDBAPI, Linker, SettingsCreator
@@ -56,6 +57,13 @@ class Workspace:
     def table(self, name: str) -> str:
         """A name for a temporary table of this workspace."""
         return f"identity_{name}_{self.suffix}"
+
+    def store(self, table: str, values: pa.Table) -> None:
+        """Keep values of Python as a temporary table."""
+        view = self.table("handed_over")
+        self.connection.register(view, values)
+        self.connection.execute(f"create temp table {table} as from {view}")
+        self.connection.unregister(view)
 
     def scorer(self, trained: Trained) -> Linker:
         """A Splink linker over the records that knows its weights and keeps the parts of each."""
@@ -108,12 +116,13 @@ class Workspace:
 
     def _freeze(self, column: str, frequencies: Frequencies) -> None:
         listed, lookup = self.table(f"listed_{column}"), self.table(f"tf_{column}")
-        self.connection.execute(f"create temp table {listed} (value varchar, frequency double)")
-        if frequencies.values:
-            self.connection.execute(
-                f"insert into {listed} select unnest(?), unnest(?)",
-                [list(frequencies.values.keys()), list(frequencies.values.values())],
-            )
+        values = pa.table(
+            {
+                "value": pa.array(frequencies.values.keys(), pa.string()),
+                "frequency": pa.array(frequencies.values.values(), pa.float64()),
+            }
+        )
+        self.store(listed, values)
         self.connection.execute(
             f"create temp table {lookup} as select found.{column}, "
             f"greatest(coalesce(listed.frequency, 0), {frequencies.floor!r}::double) as tf_{column} "

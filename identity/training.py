@@ -14,6 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
+import pyarrow as pa
 
 from identity.errors import TrainingError
 from identity.spec import Comparison, Level, Otherwise, Spec
@@ -213,7 +214,7 @@ def _leave_out_known_doubles(work: Workspace, labels: str) -> None:
             fullest[root(record)] = record
     doubles = [record for record in parents if record != fullest[root(record)]]
     table = work.table("doubles")
-    work.connection.execute(f"create temp table {table} as select unnest(?) as {key}", [doubles])
+    work.store(table, pa.table({key: doubles}))
     work.connection.execute(f"delete from {work.records} where {key} in (select {key} from {table})")
 
 
