@@ -1,5 +1,5 @@
 -- Every account that something says a contact belongs to, by every way of finding out. One row per contact, account and
--- way: of several values that say the same, the liveliest and newest.
+-- way: of several values that say the same, one is shown and the newest counts.
 with
     references_ as (select * from {{ ref("int_contact_account_references") }}),
 
@@ -123,25 +123,17 @@ with
         where account_id is not null
     ),
 
-    ranked as (
-        select
-            *,
-            row_number() over (
-                partition by contact_id, account_id, match_method
-                order by
-                    case when is_live then 0 else 1 end,
-                    case when is_main then 0 else 1 end,
-                    case when evidence_at is null then 1 else 0 end,
-                    evidence_at desc,
-                    matched_value
-            ) as choice
-        from found
-    ),
-
     final as (
-        select contact_id, account_id, match_method, matched_value, evidence_at, is_live, is_main
-        from ranked
-        where choice = 1
+        select
+            contact_id,
+            account_id,
+            match_method,
+            min(matched_value) as matched_value,
+            max(evidence_at) as evidence_at,
+            max(case when is_live then 1 else 0 end) = 1 as is_live,
+            max(case when is_main then 1 else 0 end) = 1 as is_main
+        from found
+        group by contact_id, account_id, match_method
     )
 
 select *

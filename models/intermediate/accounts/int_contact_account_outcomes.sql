@@ -4,6 +4,14 @@ with
 
     contact_accounts as (select * from {{ ref("int_contact_accounts") }}),
 
+    -- Only who has none needs a reason.
+    unmatched as (
+        select contacts.contact_id
+        from contacts
+        left join contact_accounts on contacts.contact_id = contact_accounts.contact_id
+        where contact_accounts.contact_id is null
+    ),
+
     candidates as (select * from {{ ref("int_contact_account_candidates") }}),
 
     name_matches as (select * from {{ ref("int_contact_name_matches") }}),
@@ -31,29 +39,32 @@ with
             max(case when records.email_status = 'disposable' then 1 else 0 end) as has_disposable
         from records
         inner join clusters on records.record_key = clusters.record_key
+        inner join unmatched on clusters.contact_id = unmatched.contact_id
         left join free_mail_slips on records.email_domain = free_mail_slips.email_domain
         group by clusters.contact_id
     ),
 
     exclusions as (
         select
-            contact_id,
+            candidates.contact_id,
             max(case when excluded_because = 'below_threshold' then 1 else 0 end) as is_below_threshold,
             max(case when excluded_because = 'forbidden_by_decision' then 1 else 0 end) as is_forbidden
         from candidates
-        group by contact_id
+        inner join unmatched on candidates.contact_id = unmatched.contact_id
+        group by candidates.contact_id
     ),
 
     name_outcomes as (
         select
-            contact_id,
+            name_matches.contact_id,
             max(case when outcome = 'ambiguous_name' then 1 else 0 end) as is_ambiguous,
             max(case when outcome = 'other_country' then 1 else 0 end) as is_in_other_country,
             max(case when outcome = 'short_name' then 1 else 0 end) as is_short,
             max(case when outcome = 'unknown_name' then 1 else 0 end) as is_unknown,
             max(case when outcome = 'says_no_company' then 1 else 0 end) as says_none
         from name_matches
-        group by contact_id
+        inner join unmatched on name_matches.contact_id = unmatched.contact_id
+        group by name_matches.contact_id
     ),
 
     final as (

@@ -57,11 +57,7 @@ with
             owners as in_country
             on contact_names.company_key = in_country.company_key
             and contact_names.country = in_country.country
-        left join
-            located
-            on everywhere.account_id = located.account_id
-            and everywhere.company_key = located.company_key
-            and everywhere.account_count = 1
+        left join located on everywhere.account_id = located.account_id and everywhere.company_key = located.company_key
     ),
 
     final as (

@@ -27,10 +27,14 @@ with
         from
             (
                 select
-                    *,
-                    row_number() over (partition by contact_id, account_id order by method_rank, match_method) as choice
+                    candidates.*,
+                    coalesce(account_roots.root_account_id, candidates.account_id) as root_account_id,
+                    row_number() over (
+                        partition by candidates.contact_id, candidates.account_id order by candidates.method_rank
+                    ) as choice
                 from candidates
-                where account_rank is not null
+                left join account_roots on candidates.account_id = account_roots.account_id
+                where candidates.account_rank is not null
             ) as ranked
         where choice = 1
     ),
