@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leadhouse.identity_commands import explain_command, train_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ app = typer.Typer(
 )
 plan_app = typer.Typer(help="Plan every sync (no request is sent), or show a stored plan.", rich_markup_mode=None)
 app.add_typer(plan_app, name="plan")
+identity_app = typer.Typer(help="Who is who: the matcher's weights and what it thinks.", rich_markup_mode=None)
+app.add_typer(identity_app, name="identity")
 
 for _name, _value in {
     # Nothing phones home, whatever the shell says.
@@ -62,6 +65,7 @@ WorldOption = Annotated[World, typer.Option("--world", help="Size of the sample 
 def _our_errors() -> tuple[type[Exception], ...]:
     """The exceptions that are meant for the person at the terminal; only loaded packages can have raised one."""
     wanted = {
+        "identity.errors": ("IdentityError",),
         "ingestion.errors": ("IngestionError",),
         "orchestration.errors": ("OrchestrationError",),
         "reverse_etl.errors": ("WritebackError",),
@@ -116,6 +120,10 @@ def _escaped(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
+
+
+identity_app.command("train")(_told(train_command))
+identity_app.command("explain")(_told(explain_command))
 
 
 @app.command()
