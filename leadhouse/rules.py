@@ -339,6 +339,14 @@ SCHEMAS: dict[str, Schema] = {
         ("identifier_type",),
     ),
     "identity_settings": Schema({"setting": TEXT, "value": NUMBER, "unit": TEXT, "description": TEXT}, ("setting",)),
+    "identity_term_frequencies": Schema(
+        {
+            "column_name": TEXT,
+            "value": TEXT,
+            "frequency": Column("number", above=Decimal(0), maximum=Decimal(1)),
+        },
+        ("column_name", "value"),
+    ),
     "identity_decisions": Schema(
         {
             "decision_id": TEXT,
