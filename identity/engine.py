@@ -65,6 +65,14 @@ class Workspace:
         self.connection.execute(f"create temp table {table} as from {view}")
         self.connection.unregister(view)
 
+    def agrees(self, rule: str) -> bool:
+        """Whether any two records satisfy a condition on ``l`` and ``r``."""
+        key = self.spec.record_key
+        found = self.connection.execute(
+            f"select 1 from {self.records} as l inner join {self.records} as r on {rule} and l.{key} < r.{key} limit 1"
+        ).fetchall()
+        return bool(found)
+
     def scorer(self, trained: Trained) -> Linker:
         """A Splink linker over the records that knows its weights and keeps the parts of each."""
         comparisons = [splink_comparison(comparison, trained.shares) for comparison in self.spec.comparisons]

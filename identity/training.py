@@ -56,7 +56,7 @@ def train(
         frequencies = _frequencies(connection, spec, work.records)
         prior = spec.prior if spec.prior is not None else _prior(work, frequencies)
         u = _random(work, frequencies)
-        m = _sorted_out(work, frequencies, u)
+        m, empty = _sorted_out(work, frequencies, u)
         if labels is not None and spec.training.labelled:
             m |= _labelled(connection, spec, nodes, frequencies, labels)
     levels: dict[str, dict[str, Shares]] = {}
@@ -72,6 +72,7 @@ def train(
             "records": count,
             "labels": labels is not None,
             "seed": spec.training.seed,
+            "passes_without_pairs": empty,
         },
     )
 
@@ -104,20 +105,28 @@ def _random(work: Workspace, frequencies: dict[str, Frequencies]) -> Learned:
     return _learned(linker, "u")
 
 
-def _sorted_out(work: Workspace, frequencies: dict[str, Frequencies], u: Learned) -> Learned:
-    """``m``: shares among the pairs that expectation maximisation takes for one person; the median of the passes."""
+def _sorted_out(work: Workspace, frequencies: dict[str, Frequencies], u: Learned) -> tuple[Learned, list[str]]:
+    """``m``: shares among the pairs that expectation maximisation takes for one person; the median of the passes.
+
+    Also the passes that had no pair to look at.
+    """
 
     def known(comparison: Comparison, level: Level | Otherwise) -> tuple[float | None, float | None]:
         return level.m, _whole(comparison, "u", u)[level.name]
 
     if all(level.m is not None for comparison in work.spec.comparisons for level in comparison.all_levels):
-        return {}
+        return {}, []
     linker = work.learner(work.spec.comparisons, known, frequencies)
+    empty = []
     for columns in work.spec.training.em:
-        linker.training.estimate_parameters_using_expectation_maximisation(
-            _rule(columns), estimate_without_term_frequencies=True, max_pairs=work.spec.training.em_max_pairs
-        )
-    return _learned(linker, "m")
+        rule = _rule(columns)
+        if work.agrees(rule):
+            linker.training.estimate_parameters_using_expectation_maximisation(
+                rule, estimate_without_term_frequencies=True, max_pairs=work.spec.training.em_max_pairs
+            )
+        else:
+            empty.append(", ".join(columns))
+    return _learned(linker, "m"), empty
 
 
 def _labelled(
@@ -213,6 +222,8 @@ def _leave_out_known_doubles(work: Workspace, labels: str) -> None:
         if fullness[record] > fullness[best]:
             fullest[root(record)] = record
     doubles = [record for record in parents if record != fullest[root(record)]]
+    if not doubles:
+        return
     table = work.table("doubles")
     work.store(table, pa.table({key: doubles}))
     work.connection.execute(f"delete from {work.records} where {key} in (select {key} from {table})")

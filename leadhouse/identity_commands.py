@@ -60,6 +60,8 @@ def train_command(
         ("comparison", "level", "before", "after", "change"),
         rows,
     )
+    for passed in after.trained_on["passes_without_pairs"]:
+        console.print(f"No two records agree on {passed}: that pass taught nothing.", style="yellow")
     if dry_run:
         console.print("Nothing was written (--dry-run).")
         return
