@@ -15,7 +15,13 @@ from benchmarks.build import BENCH, ROOT, _unix
 from benchmarks.measure import Run, run_measured
 
 #: Everything that people and their companies are resolved by, and what that needs.
-SELECT = ("+int_contact_clusters", "+int_contact_accounts", "+int_account_clusters", "+dim_accounts")
+SELECT = (
+    "+int_contact_clusters",
+    "+int_identity_evidence",
+    "+int_contact_accounts",
+    "+int_account_clusters",
+    "+dim_accounts",
+)
 
 
 @dataclass(frozen=True)

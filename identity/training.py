@@ -241,7 +241,8 @@ def _frequencies(connection: duckdb.DuckDBPyConnection, spec: Spec, records: str
             f"where {column} is not null group by 1 order by 2 desc, 1"
         ).fetchall()
         floor = spec.training.term_frequency_floor
-        common = [(value, rounded(share)) for value, share in rows if share > floor]
+        # Three digits are enough for a weight, and the file changes little when it is trained again.
+        common = [(value, float(f"{share:.3g}")) for value, share in rows if share > floor]
         if len(common) > spec.training.max_term_values:
             floor = max(floor, common[spec.training.max_term_values][1])
             common = common[: spec.training.max_term_values]

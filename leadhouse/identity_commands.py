@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     import duckdb
 
 NODES = "intermediate.int_identity_nodes"
+EVIDENCE = "intermediate.int_identity_evidence"
 #: Links by shared identifiers and by people's decisions, as the resolver let them stand; what the matcher itself
 #: found is left out, or it would teach itself.
 KNOWN = (
     "(select distinct record_key as record_key_l, linked_record_key as record_key_r "
-    "from intermediate.int_identity_evidence where kind <> 'pair' and record_key <> linked_record_key)"
+    f"from {EVIDENCE} where kind <> 'pair' and record_key <> linked_record_key)"
 )
 #: Kept whatever its weight.
 _ANY_WEIGHT = -1000.0
@@ -49,7 +51,8 @@ def train_command(
     except IdentityError as error:
         console.print(f"Nothing to compare with: {error}", style="yellow", soft_wrap=True, markup=False)
         before = None
-    with _opened(warehouse) as connection, console.status("Learning from the contacts"):
+    needed = (NODES, EVIDENCE) if labels else (NODES,)
+    with _opened(warehouse, needed) as connection, console.status("Learning from the contacts"):
         after = train(connection, spec, NODES, labels=KNOWN if labels else None)
     rows = [
         (name, level, "" if old is None else f"{old:+.2f}", f"{new:+.2f}", "" if old is None else f"{new - old:+.2f}")
@@ -84,7 +87,7 @@ def explain_command(
 
     spec = load_spec()
     trained = load_trained(spec)
-    with _opened(warehouse) as connection:
+    with _opened(warehouse, (NODES,)) as connection:
         one, other = sorted((_record_key(connection, left), _record_key(connection, right)))
         if one == other:
             raise SettingsError(f"{left} and {right} are one record. Name two.")
@@ -103,7 +106,7 @@ def explain_command(
             rarity = f"{part['term_frequency']:+.2f}" if "term_frequency" in part else ""
             rows.append((comparison.name, part["level"], f"{part['weight']:+.2f}", rarity))
     table(
-        f"{left} and {right}: weight {weight:.2f}, {100 * float(probability):.2f} %",
+        f"{left} and {right}: weight {weight:.2f}, {math.floor(10_000 * float(probability)) / 100:.2f} %",
         ("comparison", "level", "weight", "of it rarity"),
         rows,
     )
@@ -125,7 +128,7 @@ def _record_key(connection: duckdb.DuckDBPyConnection, named: str) -> str:
 
 
 @contextmanager
-def _opened(warehouse: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _opened(warehouse: Path | None, needed: tuple[str, ...]) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, read-only (work tables are temporary). Raises SettingsError where it lacks what is read."""
     import duckdb
 
@@ -137,10 +140,12 @@ def _opened(warehouse: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.IOException as error:
         raise SettingsError(f"{path}: cannot be opened now ({error}). Wait for the build that is running.") from None
     with connection:
-        schema, _, name = NODES.partition(".")
-        there = connection.execute(
-            "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, name]
-        ).fetchall()[0][0]
-        if not there:
-            raise SettingsError(f"{path}: {NODES} is not there. Run `leadhouse build` first.")
+        there = {
+            f"{schema}.{name}"
+            for schema, name in connection.execute(
+                "select table_schema, table_name from information_schema.tables"
+            ).fetchall()
+        }
+        if missing := [name for name in needed if name not in there]:
+            raise SettingsError(f"{path}: {' and '.join(missing)} is not there. Run `leadhouse build` first.")
         yield connection
