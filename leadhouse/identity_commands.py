@@ -147,5 +147,5 @@ def _opened(warehouse: Path | None, needed: tuple[str, ...]) -> Iterator[duckdb.
             ).fetchall()
         }
         if missing := [name for name in needed if name not in there]:
-            raise SettingsError(f"{path}: {' and '.join(missing)} is not there. Run `leadhouse build` first.")
+            raise SettingsError(f"{path}: {' and '.join(missing)} not found. Run `leadhouse build` first.")
         yield connection

@@ -68,7 +68,8 @@ def test_a_warehouse_that_is_none_is_named(tmp_path: Path) -> None:
     duckdb.connect(str(empty)).close()
     result = CliRunner().invoke(app, ["identity", "train", "--warehouse", str(empty)])
     assert result.exit_code == 2
-    assert "int_identity_nodes is not there" in " ".join(result.output.split())
+    told = " ".join(result.output.split())
+    assert "intermediate.int_identity_nodes and intermediate.int_identity_evidence not found" in told
 
 
 def test_training_says_what_it_cannot_learn_and_writes_nothing(warehouse: Path) -> None:
