@@ -226,10 +226,9 @@ with
 
     settings as (
         select
-            {% for name in ["agreement_share", "disagreement_share", "assign_min_confidence"] %}
-                cast({{ setting(name, "account_match_settings") }} as double) as {{ name }}
-                {% if not loop.last %}, {% endif %}
-            {% endfor %}
+            cast({{ setting("agreement_share", "account_match_settings") }} as double) as agreement_share,
+            cast({{ setting("disagreement_share", "account_match_settings") }} as double) as disagreement_share,
+            cast({{ setting("assign_min_confidence", "account_match_settings") }} as double) as assign_min_confidence
     ),
 
     ranked as (
