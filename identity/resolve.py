@@ -60,22 +60,26 @@ class ResolveSettings:
     """First names less alike than this (Jaro-Winkler, 0-1) are two people's."""
     same_domain_name_similarity: float
     """The same between owners of two verified addresses of one domain, where colleagues have similar names."""
-    guard_min_records: int
-    """From this many records a cluster is dense: a pair joins two such only with enough support."""
+    guard_min_identities: int
+    """From this many different names with addresses a cluster is dense: a pair joins two such only with enough
+    support."""
     guard_min_support: float
-    """Share (0-1) of the record pairs between two dense clusters that evidence must support."""
+    """Share (0-1) of the pairs of names with addresses between two dense clusters that evidence must support."""
     max_pair_cluster_records: int
     """Pairs let no cluster grow beyond this many records; identifiers and decisions may."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A source record as the resolver sees it. Names in comparable form (lower case, no accents)."""
+    """A source record as the resolver sees it. Names in comparable form (lower case, no accents).
+
+    ``first_name_forms``: the full names that the first name may stand for, joined by ``|``; none means the name itself.
+    """
 
     record_key: str
     neighbourhood: str
     first_name: str | None = None
-    first_name_form: str | None = None
+    first_name_forms: str | None = None
     last_name: str | None = None
     verified_email: str | None = None
     verified_domain: str | None = None
@@ -129,7 +133,7 @@ class Outcome:
 @dataclass(frozen=True)
 class _Name:
     first: str
-    form: str
+    forms: frozenset[str]
     last: str
 
 
@@ -138,6 +142,8 @@ class _Cluster:
     records: list[str]
     names: set[_Name] = field(default_factory=set)
     addresses: set[tuple[str, str, _Name]] = field(default_factory=set)
+    identities: set[tuple[str, ...]] = field(default_factory=set)
+    """Distinct names with addresses: three records of one name and address are no denser than one."""
 
 
 def resolve_records(
@@ -184,8 +190,8 @@ class _Neighbourhood:
         self.root = {key: key for key in self.nodes}
         self.clusters: dict[str, _Cluster] = {}
         for key, node in self.nodes.items():
-            cluster = _Cluster([key])
             name = _name(node)
+            cluster = _Cluster([key], identities={_identity(node, name)})
             if name is not None:
                 cluster.names.add(name)
                 if node.verified_email and node.verified_domain:
@@ -318,16 +324,25 @@ class _Neighbourhood:
         size, settings = len(one.records) + len(two.records), self.settings
         if size > settings.max_pair_cluster_records:
             return "cluster_size", f"The contact would have {size} records, more than pairs alone may join."
-        if min(len(one.records), len(two.records)) >= settings.guard_min_records:
-            others = set(two.records)
-            found = sum(len(self.supported.get(record, set()) & others) for record in one.records)
-            possible = len(one.records) * len(two.records)
-            if found < settings.guard_min_support * possible:
+        if min(len(one.identities), len(two.identities)) >= settings.guard_min_identities:
+            others = {record: self._identity_of(record) for record in two.records}
+            found = {
+                (self._identity_of(record), others[other])
+                for record in one.records
+                for other in self.supported.get(record, set()) & others.keys()
+            }
+            possible = len(one.identities) * len(two.identities)
+            if len(found) < settings.guard_min_support * possible:
                 return (
                     "cluster_guard",
-                    f"Only {found} of {possible} record pairs between the groups are alike: it may chain two people.",
+                    f"Only {len(found)} of {possible} pairs of names and addresses between the groups are alike: "
+                    "it may chain two people.",
                 )
         return None
+
+    def _identity_of(self, record: str) -> tuple[str, ...]:
+        node = self.nodes[record]
+        return _identity(node, _name(node))
 
     def _names_agree(self, left: str, right: str) -> bool:
         one, two = self.clusters[self._find(left)].names, self.clusters[self._find(right)].names
@@ -355,22 +370,28 @@ class _Neighbourhood:
         kept.records.extend(gone.records)
         kept.names |= gone.names
         kept.addresses |= gone.addresses
+        kept.identities |= gone.identities
         self.root[b] = a
 
 
 def first_names_differ(
-    first: str, form: str, last: str, other_first: str, other_form: str, other_last: str, similarity: float
+    first: str, forms: str, last: str, other_first: str, other_forms: str, other_last: str, similarity: float
 ) -> bool:
     """Whether two first names are two people's: not a spelling, short form, initial, part or exchange of each other.
 
-    ``similarity`` is the Jaro-Winkler similarity (0-1) below which spellings count as different. Known names only.
+    ``forms`` are full names that the first name may stand for, joined by ``|``. ``similarity`` is the Jaro-Winkler
+    similarity (0-1) below which spellings count as different. Known names only.
     """
-    return _first_names_differ(_Name(first, form, last), _Name(other_first, other_form, other_last), similarity)
+    return _first_names_differ(
+        _Name(first, _forms(first, forms), last),
+        _Name(other_first, _forms(other_first, other_forms), other_last),
+        similarity,
+    )
 
 
 @lru_cache(maxsize=200_000)
 def _first_names_differ(a: _Name, b: _Name, similarity: float) -> bool:
-    if a.form == b.form or a.first == b.first:
+    if a.forms & b.forms:
         return False
     if (a.first == b.last and a.last in ("", b.first)) or (b.first == a.last and b.last in ("", a.first)):
         return False
@@ -386,11 +407,21 @@ def _first_names_differ(a: _Name, b: _Name, similarity: float) -> bool:
 def _name(node: Node) -> _Name | None:
     if not node.first_name:
         return None
-    return _Name(node.first_name, node.first_name_form or node.first_name, node.last_name or "")
+    return _Name(node.first_name, _forms(node.first_name, node.first_name_forms), node.last_name or "")
+
+
+def _identity(node: Node, name: _Name | None) -> tuple[str, ...]:
+    if name is None and node.verified_email is None:
+        return (node.record_key,)
+    return (name.first if name else "", name.last if name else "", node.verified_email or "")
+
+
+def _forms(first: str, forms: str | None) -> frozenset[str]:
+    return frozenset((first, *(forms or "").split("|"))) - {""}
 
 
 def _name_order(name: _Name) -> tuple[str, str, str]:
-    return name.first, name.form, name.last
+    return name.first, "|".join(sorted(name.forms)), name.last
 
 
 def _address_order(address: tuple[str, str, _Name]) -> tuple[str, str, str]:

@@ -48,7 +48,7 @@ def resolve_settings(values: Mapping[str, object]) -> ResolveSettings:
     numbers: dict[str, float] = {}
     for field in fields(ResolveSettings):
         numbers[field.name] = setting(values, field.name)
-    for name in ("guard_min_records", "max_pair_cluster_records"):
+    for name in ("guard_min_identities", "max_pair_cluster_records"):
         numbers[name] = int(numbers[name])
     return ResolveSettings(**numbers)  # type: ignore[arg-type]
 
@@ -205,7 +205,7 @@ def update_verdicts(
         f"create temp table {_PREFIX}neighbourhoods as select neighbourhood, "
         f"neighbourhood || ':{version}:' || cast(sum(cast(part as hugeint)) as varchar) as neighbourhood_fingerprint "
         "from ("
-        "select neighbourhood, hash(0, record_key, first_name, first_name_form, last_name, verified_email, "
+        "select neighbourhood, hash(0, record_key, first_name, first_name_forms, last_name, verified_email, "
         f"verified_domain, created_at) as part from {records} "
         "union all select home.neighbourhood, hash(1, evidence.record_key, identifier_type, identifier_value, rank, "
         f"names_must_agree) from {memberships} as evidence {home}.record_key "

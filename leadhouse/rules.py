@@ -94,7 +94,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "max_block_records",
         "name_conflict_similarity",
         "same_domain_name_similarity",
-        "guard_min_records",
+        "guard_min_identities",
         "guard_min_support",
         "max_pair_cluster_records",
     ),

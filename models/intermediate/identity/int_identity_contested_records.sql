@@ -8,6 +8,14 @@ with
 
     bounced as (select * from {{ ref("int_bounced_mailboxes") }}),
 
+    -- Everything that a short form may stand for: Manu is Emanuel and Manuel until more is known.
+    forms as (
+        select
+            name_key, {{ dbt.listagg("canonical_name_key", "'|'", "order by canonical_name_key") }} as first_name_forms
+        from {{ ref("int_name_forms") }}
+        group by name_key
+    ),
+
     members as (
         select components.node as record_key, neighbourhoods.component as neighbourhood
         from neighbourhoods
@@ -23,7 +31,7 @@ with
             members.record_key,
             members.neighbourhood,
             nodes.first_name_key as first_name,
-            nodes.first_name_form,
+            forms.first_name_forms,
             nodes.last_name_key as last_name,
             case
                 when nodes.is_email_verified and bounced.email_canonical is null then nodes.email_canonical
@@ -34,6 +42,7 @@ with
             nodes.created_at
         from members
         inner join nodes on members.record_key = nodes.record_key
+        left join forms on nodes.first_name_key = forms.name_key
         left join bounced on nodes.email_canonical = bounced.email_canonical
     )
 

@@ -27,7 +27,7 @@ RULES = ResolveSettings(
     accept_match_weight=8,
     name_conflict_similarity=0.75,
     same_domain_name_similarity=0.94,
-    guard_min_records=3,
+    guard_min_identities=3,
     guard_min_support=0.5,
     max_pair_cluster_records=10,
 )
@@ -111,6 +111,8 @@ def test_names_that_agree_across_the_whole_cluster_are_asked_for() -> None:
     [
         (("ana", "ana", "silva"), ("bruno", "bruno", "silva"), True),
         (("bob", "robert", "hill"), ("robert", "robert", "hill"), False),
+        (("manu", "emanuel|manuel", "roux"), ("manuel", "manuel", "roux"), False),
+        (("beto", "alberto|roberto", "sosa"), ("humberto", "humberto", "sosa"), True),
         (("j", "j", "silva"), ("joao", "joao", "silva"), False),
         (("j", "j", "silva"), ("pedro", "pedro", "silva"), True),
         (("maria clara", "maria clara", ""), ("maria", "maria", ""), False),
@@ -174,6 +176,14 @@ def test_one_pair_does_not_chain_two_dense_groups() -> None:
     assert len(found) == 1
 
 
+def test_records_of_one_name_and_address_are_no_dense_group() -> None:
+    nodes = [node(f"a{i}", "ana", "silva", "ana@acme.com") for i in range(3)]
+    nodes += [node(f"b{i}", "ana", "silva", "ana.silva@mail.com") for i in range(3)]
+    links = mailbox("a0", "a1", "a2") + mailbox("b0", "b1", "b2", value="z@y.com")
+    found, _ = run(nodes, links, [Pair("a0", "b0", 12.0)])
+    assert len(found) == 1
+
+
 def test_pairs_grow_no_cluster_beyond_the_limit() -> None:
     nodes = [node(f"k{i:02}") for i in range(30)]
     found, outcomes = run(nodes, pairs=[Pair(f"k{i:02}", f"k{i + 1:02}", 9.0) for i in range(29)])
@@ -222,7 +232,7 @@ def test_tables_in_tables_out() -> None:
         " ('a', 'n', 'ana', 'ana', 'silva', null, null, timestamp '2026-01-01', 1),"
         " ('b', 'n', null, null, null, null, null, timestamp '2026-01-02', 2),"
         " ('z', 'other', null, null, null, null, null, null, 3))"
-        " t(record_key, neighbourhood, first_name, first_name_form, last_name, verified_email, verified_domain,"
+        " t(record_key, neighbourhood, first_name, first_name_forms, last_name, verified_email, verified_domain,"
         " created_at, more)"
     )
     connection.execute(

@@ -24,7 +24,7 @@ LAST = ["quintanilha", "silva", "barros", "melo"]
 COMPANIES = ["kiln works", "big corp", None]
 SETTINGS = {
     "accept_match_weight": 8, "name_conflict_similarity": 0.8, "same_domain_name_similarity": 0.9,
-    "guard_min_records": 3, "guard_min_support": 0.3, "max_pair_cluster_records": 50,
+    "guard_min_identities": 3, "guard_min_support": 0.3, "max_pair_cluster_records": 50,
 }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def build(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> None:
     # One neighbourhood: the resolver's own tests look at many.
     connection.execute(
         "create or replace table contested as select record_key, 'all' as neighbourhood, first_name_key as first_name,"
-        " first_name_form, last_name_key as last_name, email_canonical as verified_email,"
+        " first_name_form as first_name_forms, last_name_key as last_name, email_canonical as verified_email,"
         " email_domain as verified_domain, created_at from nodes"
     )
     write(
@@ -146,8 +146,8 @@ def test_a_changed_setting_resolves_again(connection: duckdb.DuckDBPyConnection)
 
 
 def test_a_missing_setting_is_named() -> None:
-    with pytest.raises(IdentityError, match=r"identity_settings\.csv.*'guard_min_records'"):
-        resolve_settings({name: value for name, value in SETTINGS.items() if name != "guard_min_records"})
+    with pytest.raises(IdentityError, match=r"identity_settings\.csv.*'guard_min_identities'"):
+        resolve_settings({name: value for name, value in SETTINGS.items() if name != "guard_min_identities"})
     assert setting({"review_match_weight": "4.5000"}, "review_match_weight") == 4.5
     assert isinstance(resolve_settings(SETTINGS), ResolveSettings)
 
