@@ -79,7 +79,7 @@ def dbt_environment(**extra: str) -> Iterator[None]:
         "DBT_PROJECT_DIR": str(PROJECT_DIR),
         "DBT_PROFILES_DIR": str(PROJECT_DIR),
         "LEADHOUSE_WAREHOUSE_PATH": str(settings.warehouse),
-        "LEADHOUSE_MEMORY_LIMIT": settings.memory_limit or "",
+        **({"LEADHOUSE_MEMORY_LIMIT": settings.memory_limit} if settings.memory_limit else {}),
         **extra,
     }
     before = {name: os.environ.get(name) for name in wanted}
