@@ -6,7 +6,16 @@ with
 
     contested as (select record_key from {{ ref("int_identity_contested_records") }}),
 
-    verdicts as (select * from {{ ref("int_identity_verdicts") }} where verdict = 'linked'),
+    -- Keys of their own for what each kind is explained by: plain columns keep the joins below hash joins.
+    verdicts as (
+        select
+            *,
+            case when kind = 'pair' then least(record_key, linked_record_key) end as pair_key_l,
+            case when kind = 'pair' then greatest(record_key, linked_record_key) end as pair_key_r,
+            case when kind = 'decision' then identifier_value end as decision_id
+        from {{ ref("int_identity_verdicts") }}
+        where verdict = 'linked'
+    ),
 
     pairs as (select * from {{ ref("int_identity_pairs") }}),
 
@@ -35,12 +44,8 @@ with
             verdicts.match_weight,
             coalesce(pairs.explanation || ' ', '') || verdicts.reason || coalesce(' ' || decisions.note, '') as reason
         from verdicts
-        left join
-            pairs
-            on verdicts.kind = 'pair'
-            and least(verdicts.record_key, verdicts.linked_record_key) = pairs.record_key_l
-            and greatest(verdicts.record_key, verdicts.linked_record_key) = pairs.record_key_r
-        left join decisions on verdicts.kind = 'decision' and verdicts.identifier_value = decisions.decision_id
+        left join pairs on verdicts.pair_key_l = pairs.record_key_l and verdicts.pair_key_r = pairs.record_key_r
+        left join decisions on verdicts.decision_id = decisions.decision_id
     ),
 
     final as (
