@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadhouse.identity_commands import explain_command, train_command
+from leadhouse.identity_commands import explain_command, review_command, train_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def _escaped(text: str) -> str:
 
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))
+identity_app.command("review")(_told(review_command))
 
 
 @app.command()

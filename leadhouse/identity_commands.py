@@ -1,4 +1,5 @@
-"""``leadhouse identity``: learn the matcher's weights from the warehouse, and say what it thinks of two records."""
+"""``leadhouse identity``: learn the matcher's weights from the warehouse, say what it thinks of two records, and list
+what waits for a person."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 NODES = "intermediate.int_identity_nodes"
 EVIDENCE = "intermediate.int_identity_evidence"
+REVIEW = "marts.mart_identity_review"
 #: Links by shared identifiers and by people's decisions, as the resolver let them stand; what the matcher itself
 #: found is left out, or it would teach itself.
 KNOWN = (
@@ -111,6 +113,38 @@ def explain_command(
         rows,
     )
     console.print(sentence, soft_wrap=True, markup=False)
+
+
+def review_command(
+    limit: Annotated[int, typer.Option(min=1, help="How many pairs to show.")] = 10,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """List pairs of records that wait for a person, likeliest first, with the lines that decide them."""
+    from leadhouse.display import console
+
+    with _opened(warehouse, (REVIEW,)) as connection:
+        ((waiting,),) = connection.execute(f"select count(*) from {REVIEW}").fetchall()
+        sides = ", ".join(
+            f"concat_ws(', ', source_{side} || ':' || record_id_{side}, name_{side}, email_{side}, phone_{side}, "
+            f"company_{side}, job_title_{side})"
+            for side in "ab"
+        )
+        rows = connection.execute(
+            f"select review_rank, {sides}, reason, explanation, force_line, forbid_line from {REVIEW} "
+            "order by review_rank limit ?",
+            [limit],
+        ).fetchall()
+    for rank, one, other, reason, explanation, force, forbid in rows:
+        console.print(f"{rank}. {one}\n   {other}", style="bold", soft_wrap=True, markup=False, highlight=False)
+        for line in (reason, explanation, f"one person:  {force}", f"two people:  {forbid}"):
+            console.print(f"   {line}", soft_wrap=True, markup=False, highlight=False)
+    console.print(
+        f"{len(rows)} of {waiting:,} pairs that wait. To decide one, add its line to seeds/identity_decisions.csv, with "
+        "your name in decided_by, and build again."
+        if waiting
+        else "No pair waits for a person.",
+        soft_wrap=True,
+    )
 
 
 def _record_key(connection: duckdb.DuckDBPyConnection, named: str) -> str:

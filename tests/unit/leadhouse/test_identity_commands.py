@@ -32,7 +32,29 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         columns = "kind varchar, record_key varchar, linked_record_key varchar"
         connection.execute(f"create table intermediate.int_identity_evidence ({columns})")
+        connection.execute("create schema marts")
+        sides = ", ".join(
+            f"'{source}' as source_{side}, '{record}' as record_id_{side}, 'Ana Silva' as name_{side}, "
+            f"null as email_{side}, null as phone_{side}, 'Acme' as company_{side}, null as job_title_{side}"
+            for side, source, record in (("a", "hubspot", "101"), ("b", "crm", "202"))
+        )
+        connection.execute(
+            f"create table marts.mart_identity_review as select number as review_rank, {sides}, 'too light' as reason, "
+            "'Same last name' as explanation, 'x,force' as force_line, 'x,forbid' as forbid_line "
+            "from range(1, 4) as numbers (number)"
+        )
     return file
+
+
+def test_lists_what_waits_with_the_lines_that_decide(warehouse: Path) -> None:
+    asked = ["identity", "review", "--limit", "2", "--warehouse", str(warehouse)]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    assert "1. hubspot:101, Ana Silva, Acme" in result.output
+    assert "crm:202, Ana Silva, Acme" in result.output
+    assert "two people:  x,forbid" in result.output
+    assert "2 of 3 pairs that wait" in result.output
+    assert "3. " not in result.output
 
 
 def test_explains_a_pair_by_name_or_key(warehouse: Path) -> None:
@@ -43,7 +65,7 @@ def test_explains_a_pair_by_name_or_key(warehouse: Path) -> None:
     assert "short_form" in result.output
     assert "not known on both sides" in result.output
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        assert connection.execute("select count(*) from information_schema.tables").fetchall() == [(2,)]
+        assert connection.execute("select count(*) from information_schema.tables").fetchall() == [(3,)]
 
 
 @pytest.mark.parametrize(
