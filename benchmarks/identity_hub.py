@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import statistics
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ def run_hub(runs: int, console: Console) -> dict[str, Any]:
                     )
                     for kind in ("switchboard", "family", "office", "person")
                 }
-    seconds = {path: min(_seconds(build) for build in found) for path, found in builds.items()}
+    seconds = {path: statistics.median(_seconds(build) for build in found) for path, found in builds.items()}
     result = {
         "benchmark": "identity",
         "mode": "hub",
