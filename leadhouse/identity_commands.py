@@ -139,7 +139,7 @@ def review_command(
         for line in (reason, explanation, f"one person:  {force}", f"two people:  {forbid}"):
             console.print(f"   {line}", soft_wrap=True, markup=False, highlight=False)
     console.print(
-        f"{len(rows)} of {waiting:,} pairs that wait. To decide one, add its line to seeds/identity_decisions.csv, with "
+        f"{len(rows)} of {waiting:,} pairs that wait. To decide one, add its line to seeds/identity_decisions.csv with "
         "your name in decided_by, and build again."
         if waiting
         else "No pair waits for a person.",

@@ -1,6 +1,5 @@
--- What waits for a person: two records that evidence speaks for joining and that the rules did not join. The
--- likeliest first,
--- with the line for seeds/identity_decisions.csv that settles it either way.
+-- What waits for a person: two contacts that evidence speaks for joining and that the rules did not join, by the two
+-- records it says most about. The likeliest first, with the line for seeds/identity_decisions.csv that settles it.
 with
     verdicts as (
         select *, least(record_key, linked_record_key) as key_a, greatest(record_key, linked_record_key) as key_b
@@ -14,28 +13,36 @@ with
 
     pairs as (select * from {{ ref("int_identity_pairs") }}),
 
-    -- One line for two records, whatever speaks for them: a matched pair says most.
+    apart as (
+        select verdicts.*, clusters_a.contact_id as contact_id_a, clusters_b.contact_id as contact_id_b
+        from verdicts
+        inner join clusters as clusters_a on verdicts.key_a = clusters_a.record_key
+        inner join clusters as clusters_b on verdicts.key_b = clusters_b.record_key
+        where clusters_a.contact_id != clusters_b.contact_id
+    ),
+
+    -- One line for two contacts, whatever speaks for them: a matched pair says most.
     ranked as (
         select
             *,
             row_number() over (
-                partition by key_a, key_b
+                partition by least(contact_id_a, contact_id_b), greatest(contact_id_a, contact_id_b)
                 order by
                     case when match_weight is null then 1 else 0 end,
                     match_weight desc,
+                    key_a,
+                    key_b,
                     identifier_type,
                     identifier_value
             ) as evidence_rank
-        from verdicts
+        from apart
     ),
 
     waiting as (
-        select ranked.*, clusters_a.contact_id as contact_id_a, clusters_b.contact_id as contact_id_b, pairs.explanation
+        select ranked.*, pairs.explanation
         from ranked
-        inner join clusters as clusters_a on ranked.key_a = clusters_a.record_key
-        inner join clusters as clusters_b on ranked.key_b = clusters_b.record_key
         left join pairs on ranked.key_a = pairs.record_key_l and ranked.key_b = pairs.record_key_r
-        where ranked.evidence_rank = 1 and clusters_a.contact_id != clusters_b.contact_id
+        where ranked.evidence_rank = 1
     ),
 
     described as (
