@@ -51,19 +51,19 @@ def main() -> int:
     stages: list[dict[str, Any]] = []
     if not (world / "world.json").exists():
         command = [sys.executable, "-m", "sandbox.world", "--size", arguments.world, "--out", str(world)]
-        stages.append(_stage("generate world", _checked(command, warehouse, console, "world")))
+        stages.append(_stage("generate world", run_step(command, warehouse, console, "world")))
 
     builds: list[list[dict[str, Any]]] = []
     totals: list[float] = []
     for number in range(arguments.runs):
         warehouse.unlink(missing_ok=True)
         warehouse.with_name(warehouse.name + ".wal").unlink(missing_ok=True)
-        load = _checked(
+        load = run_step(
             [sys.executable, "-m", "benchmarks.load_world", str(world), str(warehouse)], warehouse, console, "load"
         )
         target = BENCH / "target"
         dbt = [str(Path(sys.executable).with_name("dbt")), "build", "--target-path", str(target)]
-        build = _checked(dbt, warehouse, console, "dbt build")
+        build = run_step(dbt, warehouse, console, "dbt build")
         if number == 0:
             stages.append(_stage("load raw", load))
         totals.append(build.seconds)
@@ -86,7 +86,11 @@ def main() -> int:
     return 0
 
 
-def _checked(command: list[str], warehouse: Path, console: Console, name: str) -> Run:
+def run_step(command: list[str], warehouse: Path, console: Console, name: str) -> Run:
+    """Run one command on a warehouse; its output goes to a log in ``data/bench``.
+
+    Raises SystemExit with the end of the log when it fails.
+    """
     log = BENCH / f"{name.replace(' ', '_')}.log"
     env = os.environ | {"LEADHOUSE_WAREHOUSE_PATH": str(warehouse), "DBT_PROFILES_DIR": str(ROOT)}
     with console.status(f"{name}..."):
@@ -111,7 +115,7 @@ def _dbt_stages(results: list[dict[str, Any]], nodes: dict[str, Any], run: Run) 
         name = _folder(result["unique_id"].split(".")[0], node.get("original_file_path", ""))
         seconds[name] += result["execution_time"]
         counts[name] += 1
-        moments = [_unix(step[key]) for step in result["timing"] for key in ("started_at", "completed_at")]
+        moments = [unix_time(step[key]) for step in result["timing"] for key in ("started_at", "completed_at")]
         if moments:
             peaks[name] = max(peaks[name], run.peak_bytes(min(moments), max(moments) + 0.1))
     return [
@@ -126,7 +130,8 @@ def _folder(kind: str, path: str) -> str:
     return {"test": "data tests", "unit_test": "unit tests", "seed": "seeds"}.get(kind, kind)
 
 
-def _unix(moment: str) -> float:
+def unix_time(moment: str) -> float:
+    """Seconds since 1970 of a moment in dbt's run results."""
     return dt.datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.build import BENCH, ROOT, _unix
-from benchmarks.measure import Run, run_measured
+from benchmarks.build import BENCH, run_step, unix_time
+from benchmarks.measure import Run
 
 #: Everything that people and their companies are resolved by, and what that needs.
 SELECT = (
@@ -67,22 +66,10 @@ def build_identity(warehouse: Path, console: Console, name: str) -> Build:
         str(Path(sys.executable).with_name("dbt")), "build", "--exclude-resource-type", "test",
         "--exclude-resource-type", "unit_test", "--target-path", str(target), "--select", *SELECT,
     ]  # fmt: skip
-    run = run_step(command, warehouse, console, name)
+    run = run_step(command, warehouse, console, f"identity {name}")
     results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     return _read(results, nodes, run)
-
-
-def run_step(command: list[str], warehouse: Path, console: Console, name: str) -> Run:
-    """Run one command on a warehouse; its output goes to a log in ``data/bench``."""
-    log = BENCH / f"identity_{name.replace(' ', '_')}.log"
-    env = os.environ | {"LEADHOUSE_WAREHOUSE_PATH": str(warehouse), "DBT_PROFILES_DIR": str(ROOT)}
-    with console.status(f"{name}..."):
-        run = run_measured(command, env, ROOT, log)
-    if run.exit_code != 0:
-        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:])
-        raise SystemExit(f"{name} failed with exit code {run.exit_code}; the end of {log}:\n{tail}")
-    return run
 
 
 def _read(results: list[dict[str, Any]], nodes: dict[str, Any], run: Run) -> Build:
@@ -92,7 +79,7 @@ def _read(results: list[dict[str, Any]], nodes: dict[str, Any], run: Run) -> Bui
         node = nodes.get(result["unique_id"], {})
         kind = result["unique_id"].split(".")[0]
         folder = "/".join(Path(node.get("original_file_path", "")).parts[1:-1]) if kind == "model" else f"{kind}s"
-        moments = [_unix(step[key]) for step in result["timing"] for key in ("started_at", "completed_at")]
+        moments = [unix_time(step[key]) for step in result["timing"] for key in ("started_at", "completed_at")]
         peak = run.peak_bytes(min(moments), max(moments) + 0.1) if moments else 0
         before = stages.get(folder, Stage(folder, 0, 0.0, 0))
         stages[folder] = Stage(

@@ -11,8 +11,8 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.build import BENCH
-from benchmarks.identity_dbt import Build, build_identity, run_step
+from benchmarks.build import BENCH, run_step
+from benchmarks.identity_dbt import Build, build_identity
 from benchmarks.identity_truth import account_match_quality
 from benchmarks.pairwise import Quality
 
@@ -85,18 +85,18 @@ def run_world(size: str, folder: Path | None, runs: int, console: Console) -> di
     warehouse = BENCH / f"identity_{size}.duckdb"
     if not (world / "world.json").is_file():
         made = [sys.executable, "-m", "sandbox.world", "--size", size, "--out", str(world)]
-        run_step(made, warehouse, console, "generate world")
+        run_step(made, warehouse, console, "identity generate world")
     first: list[Build] = []
     second: list[Build] = []
     quality: dict[str, dict[str, Any]] = {}
     for number in range(runs):
         load = [sys.executable, "-m", "benchmarks.load_world", str(world), str(warehouse)]
-        run_step(load, warehouse, console, "load")
+        run_step(load, warehouse, console, "identity load")
         first.append(build_identity(warehouse, console, "first day"))
         if number == 0:
             quality["first day"] = judge(warehouse, world / "truth")
         new = _records(warehouse)
-        run_step([*load, "--day2"], warehouse, console, "load second day")
+        run_step([*load, "--day2"], warehouse, console, "identity load second day")
         second.append(build_identity(warehouse, console, "second day"))
         new = _records(warehouse) - new
     result = {

@@ -189,9 +189,11 @@ class _Neighbourhood:
         self.nodes = {node.record_key: node for node in nodes}
         self.root = {key: key for key in self.nodes}
         self.clusters: dict[str, _Cluster] = {}
+        self.identities: dict[str, tuple[str, ...]] = {}
         for key, node in self.nodes.items():
             name = _name(node)
-            cluster = _Cluster([key], identities={_identity(node, name)})
+            self.identities[key] = _identity(node, name)
+            cluster = _Cluster([key], identities={self.identities[key]})
             if name is not None:
                 cluster.names.add(name)
                 if node.verified_email and node.verified_domain:
@@ -325,11 +327,11 @@ class _Neighbourhood:
         if size > settings.max_pair_cluster_records:
             return "cluster_size", f"The contact would have {size} records, more than pairs alone may join."
         if min(len(one.identities), len(two.identities)) >= settings.guard_min_identities:
-            others = {record: self._identity_of(record) for record in two.records}
+            others = set(two.records)
             found = {
-                (self._identity_of(record), others[other])
+                (self.identities[record], self.identities[other])
                 for record in one.records
-                for other in self.supported.get(record, set()) & others.keys()
+                for other in self.supported.get(record, set()) & others
             }
             possible = len(one.identities) * len(two.identities)
             if len(found) < settings.guard_min_support * possible:
@@ -339,10 +341,6 @@ class _Neighbourhood:
                     "it may chain two people.",
                 )
         return None
-
-    def _identity_of(self, record: str) -> tuple[str, ...]:
-        node = self.nodes[record]
-        return _identity(node, _name(node))
 
     def _names_agree(self, left: str, right: str) -> bool:
         one, two = self.clusters[self._find(left)].names, self.clusters[self._find(right)].names
@@ -374,23 +372,9 @@ class _Neighbourhood:
         self.root[b] = a
 
 
-def first_names_differ(
-    first: str, forms: str, last: str, other_first: str, other_forms: str, other_last: str, similarity: float
-) -> bool:
-    """Whether two first names are two people's: not a spelling, short form, initial, part or exchange of each other.
-
-    ``forms`` are full names that the first name may stand for, joined by ``|``. ``similarity`` is the Jaro-Winkler
-    similarity (0-1) below which spellings count as different. Known names only.
-    """
-    return _first_names_differ(
-        _Name(first, _forms(first, forms), last),
-        _Name(other_first, _forms(other_first, other_forms), other_last),
-        similarity,
-    )
-
-
 @lru_cache(maxsize=200_000)
 def _first_names_differ(a: _Name, b: _Name, similarity: float) -> bool:
+    """Whether two first names are two people's: not a spelling, short form, initial, part or exchange of each other."""
     if a.forms & b.forms:
         return False
     if (a.first == b.last and a.last in ("", b.first)) or (b.first == a.last and b.last in ("", a.first)):

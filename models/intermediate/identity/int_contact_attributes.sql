@@ -166,7 +166,7 @@ with
         }}
     ),
 
-    decided as (
+    final as (
         select
             contact_id,
             field,
@@ -201,9 +201,7 @@ with
             declared_quality,
             declared_reason
         from ranked
-    ),
-
-    final as (select * from decided)
+    )
 
 select *
 from final

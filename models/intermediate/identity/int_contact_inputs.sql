@@ -76,39 +76,38 @@ with
         from {{ ref("stg_files__contacts") }}
     ),
 
-    forms as (
+    -- Forms and trackers name people by little: the CRM's columns are unknown of them.
+    named as (
         select
             'hubspot_forms' as source,
             record_id,
             created_at,
             updated_at,
             email_raw,
-            cast(null as {{ dbt.type_string() }}) as additional_emails_raw,
             phone_raw,
             first_name,
             last_name,
             job_title,
-            cast(null as {{ dbt.type_string() }}) as company_name,
-            cast(null as {{ dbt.type_string() }}) as country_raw,
-            cast(null as {{ dbt.type_string() }}) as city,
-            cast(null as {{ dbt.type_string() }}) as language,
-            cast(null as {{ dbt.type_string() }}) as lifecycle_stage,
-            cast(null as {{ dbt.type_string() }}) as lead_status,
-            cast(null as {{ dbt.type_string() }}) as owner_id,
-            false as is_opted_out,
-            false as is_archived,
-            cast(null as {{ dbt.type_string() }}) as merged_record_ids,
-            cast(null as {{ dbt.type_string() }}) as object_source,
-            cast(null as bigint) as declared_employee_count,
-            cast(null as decimal(18, 2)) as declared_annual_revenue,
-            cast(null as {{ dbt.type_string() }}) as user_id,
-            cast(null as {{ dbt.type_string() }}) as account_ref
+            cast(null as {{ dbt.type_string() }}) as user_id
         from {{ ref("int_form_people") }}
-    ),
-
-    events as (
+        union all
         select
             'events' as source,
+            record_id,
+            created_at,
+            updated_at,
+            email_raw,
+            phone_raw,
+            first_name,
+            last_name,
+            job_title,
+            user_id
+        from {{ ref("int_event_people") }}
+    ),
+
+    people as (
+        select
+            source,
             record_id,
             created_at,
             updated_at,
@@ -133,7 +132,7 @@ with
             cast(null as decimal(18, 2)) as declared_annual_revenue,
             user_id,
             cast(null as {{ dbt.type_string() }}) as account_ref
-        from {{ ref("int_event_people") }}
+        from named
     ),
 
     records as (
@@ -144,10 +143,7 @@ with
         from files
         union all
         select *
-        from forms
-        union all
-        select *
-        from events
+        from people
     ),
 
     version as ({{ contact_cleaning_version() }}),

@@ -18,7 +18,6 @@ from identity.resolve import (
     Outcome,
     Pair,
     ResolveSettings,
-    first_names_differ,
     resolve,
     resolve_records,
 )
@@ -122,8 +121,13 @@ def test_names_that_agree_across_the_whole_cluster_are_asked_for() -> None:
     ],
 )
 def test_first_names(a: tuple[str, str, str], b: tuple[str, str, str], differ: bool) -> None:
-    assert first_names_differ(*a, *b, RULES.name_conflict_similarity) is differ
-    assert first_names_differ(*b, *a, RULES.name_conflict_similarity) is differ
+    for one, other in ((a, b), (b, a)):
+        people = [
+            Node(key, "n", first, forms, last, created_at=DAY)
+            for key, (first, forms, last) in (("a", one), ("b", other))
+        ]
+        _, outcomes = run(people, mailbox("a", "b"))
+        assert [o.verdict == "name_conflict" for o in outcomes] == [differ]
 
 
 def test_colleagues_with_verified_addresses_of_one_domain_are_two_people() -> None:
