@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from benchmarks.load_world import load_world
-from leadhouse.rules import SURVIVING_FIELDS
+from leadhouse.rules.identity import SURVIVING_FIELDS
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD_ONLY = ("--exclude-resource-type", "test", "unit_test")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from identity.resolve import ResolveSettings
-from leadhouse.rules import FIT_ATTRIBUTES, SCHEMAS, SETTINGS, RuleProblem, check_rules
+from leadhouse.rules import SCHEMAS, SETTINGS, RuleProblem, check_rules
+from leadhouse.rules.scoring import FIT_ATTRIBUTES
 
 ROOT = Path(__file__).parents[3]
 SEEDS = ROOT / "seeds"
