@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadhouse.identity_commands import explain_command, review_command, train_command
+from leadhouse.replay_commands import check_rules_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
+app.command("check-rules")(_told(check_rules_command))
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))
 identity_app.command("review")(_told(review_command))
@@ -389,18 +391,6 @@ def apply_plan(
     if done.stopped:
         errors.print(f"Stopped with {done.unsent:,} records not sent. Apply again to go on.")
         raise typer.Exit(1)
-
-
-@app.command("check-rules")
-@_told
-def check_rules_command() -> None:
-    """Check the seeds that marketing owns: file, row, field, problem, what to do."""
-    from leadhouse.display import console
-    from orchestration.dbt_run import refuse_bad_rules
-
-    seeds = load_settings().seeds_dir
-    refuse_bad_rules(seeds)
-    console.print(f"{len(list(seeds.rglob('*.csv')))} seed files, no problem found.")
 
 
 @app.command()

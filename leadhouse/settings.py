@@ -1,7 +1,7 @@
 """Settings: the environment first, then ``leadhouse.toml``, then defaults that need nothing.
 
-A leaf module: it imports nothing of ours, so that ``orchestration`` may read it too. Secrets come from the environment
-only and are never printed.
+A leaf module: it imports nothing of ours but other leaves, so that ``orchestration`` may read it too. Secrets come from
+the environment only and are never printed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_valida
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from leadhouse.rule_sets import RuleSetError, compose, known_presets, rule_set_name
+
 #: The folder of the dbt project, of the seeds and of ``leadhouse.toml``. Relative paths in settings start here.
 PROJECT_DIR = Path(__file__).resolve().parents[1]
 SETTINGS_FILE = PROJECT_DIR / "leadhouse.toml"
+#: The rules as the project ships them, and the folders that change a few of them for one kind of business.
+BASE_SEEDS_DIR = PROJECT_DIR / "seeds"
+PRESETS_DIR = PROJECT_DIR / "presets"
 ENV_PREFIX = "LEADHOUSE_"
 
 
@@ -55,6 +60,10 @@ class Settings(BaseSettings):
         pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B)$",
         description="Most memory the warehouse may use, such as 6GB; DuckDB's default is 80 % of the machine's.",
     )
+    preset: str | None = Field(default=None, description="Name of a folder in presets/ laid over the seeds.")
+    rules_dir: Path | None = Field(
+        default=None, description="Folder of the team's own rule files, laid over the seeds and the preset."
+    )
     keep_published: int = Field(default=3, ge=1, description="Published snapshots kept, the current one included.")
 
     @field_validator("mappings", mode="before")
@@ -65,7 +74,22 @@ class Settings(BaseSettings):
             return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part]
         return value
 
-    @field_validator("data_dir", "warehouse_path", "published_dir", "events_dir", "ads_dir", "enrichment_dir")
+    @field_validator("preset", "rules_dir", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, value: str | None) -> str | None:
+        known = known_presets(PRESETS_DIR)
+        if value is not None and value not in known:
+            raise ValueError(f"no such preset; known presets are {', '.join(known) or '(none)'}")
+        return value
+
+    @field_validator(
+        "data_dir", "warehouse_path", "published_dir", "events_dir", "ads_dir", "enrichment_dir", "rules_dir"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else PROJECT_DIR / value.expanduser()
@@ -124,8 +148,27 @@ class Settings(BaseSettings):
 
     @property
     def seeds_dir(self) -> Path:
-        """The rules that marketing owns, as CSV files."""
-        return PROJECT_DIR / "seeds"
+        """The rules in force, as CSV files: the seeds, or ``<data_dir>/rules/<name>`` when some are replaced.
+
+        Raises:
+            SettingsError: a replaced file is not one of the seeds.
+        """
+        if self.preset is None and self.rules_dir is None:
+            return BASE_SEEDS_DIR
+        return self.composed_rules(self.rules_dir)
+
+    def composed_rules(self, rules_dir: Path | None) -> Path:
+        """The folder of the seeds, this installation's preset and ``rules_dir``, written where something changed.
+
+        Raises:
+            SettingsError: a file of ``rules_dir`` is not one of the seeds.
+        """
+        overlays = [PRESETS_DIR / self.preset] if self.preset else []
+        overlays += [rules_dir] if rules_dir else []
+        try:
+            return compose(BASE_SEEDS_DIR, overlays, self.data_dir / "rules" / rule_set_name(self.preset, rules_dir))
+        except RuleSetError as error:
+            raise SettingsError(str(error)) from None
 
     def hubspot_access(self) -> tuple[str, str]:
         """Base URL and token of the portal.
@@ -146,8 +189,10 @@ class Settings(BaseSettings):
         return str(self.hubspot_base_url).rstrip("/"), self.hubspot_token.get_secret_value()
 
     def as_environment(self) -> dict[str, str]:
-        """The paths and the store as environment variables, for a child process or for dbt (no secrets)."""
+        """The paths, the store and the rules as environment variables, for a child process or for dbt (no secrets)."""
         return {
+            **({"LEADHOUSE_PRESET": self.preset} if self.preset else {}),
+            **({"LEADHOUSE_RULES_DIR": str(self.rules_dir)} if self.rules_dir else {}),
             "LEADHOUSE_DATA_DIR": str(self.data_dir),
             "LEADHOUSE_WAREHOUSE_PATH": str(self.warehouse),
             "LEADHOUSE_PUBLISHED_DIR": str(self.published),

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leadhouse.settings import PROJECT_DIR, load_settings
+from leadhouse.settings import BASE_SEEDS_DIR, PROJECT_DIR, load_settings
 from orchestration.errors import ProjectNotParsed
 
 #: What a manifest depends on. Seeds count too: dbt keeps their checksums.
-_PROJECT_PARTS = ("models", "macros", "seeds", "snapshots", "tests/dbt", "dbt_project.yml", "profiles.yml")
+_PROJECT_PARTS = ("models", "macros", "snapshots", "tests/dbt", "dbt_project.yml", "profiles.yml")
 
 #: Arguments before the command: nothing on the terminal, no log file, nothing sent anywhere.
 DBT_QUIET = (
@@ -30,17 +30,19 @@ DBT_QUIET = (
 )
 
 
-def project_fingerprint(project_dir: Path = PROJECT_DIR) -> str:
-    """A hash over path, size and modification time of every file that the manifest depends on."""
+def project_fingerprint(project_dir: Path = PROJECT_DIR, seeds_dir: Path | None = None) -> str:
+    """A hash over path, size and modification time of every file that the manifest depends on.
+
+    ``seeds_dir``: the folder of the rules in force; the project's own by default.
+    """
     digest = hashlib.sha256()
-    for part in _PROJECT_PARTS:
-        root = project_dir / part
+    for root in (*(project_dir / part for part in _PROJECT_PARTS), seeds_dir or project_dir / "seeds"):
         files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
         for path in files:
             if "__pycache__" in path.parts:
                 continue
             status = path.stat()
-            digest.update(f"{path.relative_to(project_dir)}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+            digest.update(f"{os.path.relpath(path, project_dir)}|{status.st_size}|{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
@@ -52,9 +54,10 @@ def prepared_manifest() -> Path:
     Raises:
         ProjectNotParsed: dbt cannot parse the project.
     """
-    manifest = load_settings().manifest_path
+    settings = load_settings()
+    manifest = settings.manifest_path
     stamp = manifest.with_name("manifest.fingerprint")
-    fingerprint = project_fingerprint()
+    fingerprint = project_fingerprint(seeds_dir=settings.seeds_dir)
     if _is_current(manifest, stamp, fingerprint):
         return manifest
     manifest.parent.mkdir(parents=True, exist_ok=True)
@@ -73,11 +76,14 @@ def read_manifest() -> Mapping[str, Any]:
 
 @contextmanager
 def dbt_environment(**extra: str) -> Iterator[None]:
-    """dbt's view of this installation (project, profile, warehouse path) in ``os.environ`` while the block runs."""
+    """dbt's view of this installation (project, profile, rules, warehouse) in ``os.environ`` while the block runs."""
     settings = load_settings()
+    seeds_dir = settings.seeds_dir
     wanted = {
         "DBT_PROJECT_DIR": str(PROJECT_DIR),
         "DBT_PROFILES_DIR": str(PROJECT_DIR),
+        # The project's own seeds by their short name, as a dbt called by hand has them: else each parses anew.
+        "LEADHOUSE_SEEDS_DIR": "seeds" if seeds_dir == BASE_SEEDS_DIR else str(seeds_dir),
         "LEADHOUSE_WAREHOUSE_PATH": str(settings.warehouse),
         **({"LEADHOUSE_MEMORY_LIMIT": settings.memory_limit} if settings.memory_limit else {}),
         **extra,
