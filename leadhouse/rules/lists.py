@@ -2,10 +2,201 @@
 
 from __future__ import annotations
 
-from leadhouse.rules.files import Check, Schema
+from collections.abc import Iterator
+
+from leadhouse.rules.files import (
+    BOOLEAN,
+    OPTIONAL,
+    PRIORITY,
+    TEXT,
+    Check,
+    Column,
+    RuleProblem,
+    Rules,
+    Schema,
+    known_rows,
+    number_of,
+    parts_of,
+    values_of,
+)
+
+#: Facts that ``fct_handoff_gate`` can judge.
+GATE_FACTS = (
+    "not_excluded",
+    "not_opted_out",
+    "not_archived",
+    "reachable",
+    "email",
+    "phone",
+    "name",
+    "account",
+    "country",
+)
+#: Groups of a contact request, C readiest (never a grade).
+REQUEST_GROUPS = ("A", "B", "C")
+GATE_STATES = ("passed", "held")
+
+_BOUND = Column("number", required=False)
 
 SETTINGS: dict[str, tuple[str, ...]] = {}
 
-SCHEMAS: dict[str, Schema] = {}
+SCHEMAS: dict[str, Schema] = {
+    "segments": Schema({"segment": TEXT, "label_en": TEXT, "label_pt": TEXT}, ("segment",)),
+    "segment_rules": Schema(
+        {
+            "priority": PRIORITY,
+            "segment": TEXT,
+            "countries": OPTIONAL,
+            "languages": OPTIONAL,
+            "min_employees": _BOUND,
+            "max_employees": _BOUND,
+            "min_revenue": _BOUND,
+            "max_revenue": _BOUND,
+            "request_groups": OPTIONAL,
+            "grades": OPTIONAL,
+            "stages": OPTIONAL,
+            "description": TEXT,
+        },
+        ("priority",),
+    ),
+    "handoff_requirements": Schema(
+        {
+            "requirement": TEXT,
+            "check_order": PRIORITY,
+            "fact": Column(choices=GATE_FACTS),
+            "reason_code": TEXT,
+            "segments": OPTIONAL,
+            "request_groups": OPTIONAL,
+            "reason_en": TEXT,
+            "reason_pt": TEXT,
+        },
+        ("requirement",),
+    ),
+    "routes": Schema(
+        {
+            "route": TEXT,
+            "worked_by": Column(choices=("sales", "sdr", "marketing", "automation", "nobody")),
+            "assigns_owner": BOOLEAN,
+            "label_en": TEXT,
+            "label_pt": TEXT,
+        },
+        ("route",),
+    ),
+    "routing_rules": Schema(
+        {
+            "priority": PRIORITY,
+            "stages": OPTIONAL,
+            "segments": OPTIONAL,
+            "gate": Column(required=False, choices=GATE_STATES),
+            "gate_reasons": OPTIONAL,
+            "request_groups": OPTIONAL,
+            "grades": OPTIONAL,
+            "route": TEXT,
+            "reason_en": TEXT,
+            "reason_pt": TEXT,
+        },
+        ("priority",),
+    ),
+    "sales_teams": Schema(
+        {
+            "team": TEXT,
+            "priority": PRIORITY,
+            "routes": OPTIONAL,
+            "segments": OPTIONAL,
+            "countries": OPTIONAL,
+            "owners": TEXT,
+            "description": TEXT,
+        },
+        ("team",),
+    ),
+}
 
-CHECKS: tuple[Check, ...] = ()
+#: Columns that hold a list ``one|two`` of values which stand in another file.
+_LISTS = {
+    "stages": ("lifecycle_stages", "stage"),
+    "segments": ("segments", "segment"),
+    "grades": ("grades", "grade"),
+    "routes": ("routes", "route"),
+    "gate_reasons": ("handoff_requirements", "reason_code"),
+}
+_RANGES = (("min_employees", "max_employees"), ("min_revenue", "max_revenue"))
+#: Files whose last rule must fit everybody, and what an unfitted contact would lack.
+_CATCH_ALL = {"segment_rules": "segment", "routing_rules": "route"}
+
+
+def _check_lists_in_cells(rules: Rules) -> Iterator[RuleProblem]:
+    for name, schema in SCHEMAS.items():
+        for field, (target, target_field) in _LISTS.items():
+            if field in schema.columns and target in rules:
+                yield from _known_parts(rules, name, field, values_of(rules, target, target_field), f"{target}.csv")
+        if "request_groups" in schema.columns:
+            yield from _known_parts(rules, name, "request_groups", set(REQUEST_GROUPS), "the request groups")
+
+
+def _known_parts(rules: Rules, name: str, field: str, known: set[str], where: str) -> Iterator[RuleProblem]:
+    for row in rules.get(name, []):
+        for part in parts_of(row[field]):
+            if part not in known:
+                fix = f"Use one of: {', '.join(sorted(known))}"
+                yield RuleProblem(f"{name}.csv", row.number, field, f"'{part}' does not stand in {where}", fix)
+
+
+def _check_ranges(rules: Rules) -> Iterator[RuleProblem]:
+    for name, schema in SCHEMAS.items():
+        for low, high in _RANGES:
+            if low not in schema.columns:
+                continue
+            for row in rules.get(name, []):
+                bounds = (number_of(row[low]), number_of(row[high]))
+                if bounds[0] is not None and bounds[1] is not None and bounds[1] <= bounds[0]:
+                    problem = f"{row[high]} is not above {low} {row[low]}: the rule would fit nobody"
+                    yield RuleProblem(f"{name}.csv", row.number, high, problem, "Use a higher number")
+
+
+def _check_catch_all(rules: Rules) -> Iterator[RuleProblem]:
+    """Every contact has a segment and a route: the last rule asks for nothing, and no rule stands behind it."""
+    for name, result in _CATCH_ALL.items():
+        rows = sorted(rules.get(name, []), key=lambda row: number_of(row["priority"]) or 0)
+        if not rows:
+            continue
+        texts = {"priority", "description", "reason_en", "reason_pt", result}
+        conditions = [field for field in SCHEMAS[name].columns if field not in texts]
+        fits_all = [row for row in rows if not any(row[field] for field in conditions)]
+        if not fits_all:
+            fix = f"Add a last rule without conditions: some contacts would have no {result}"
+            yield RuleProblem(f"{name}.csv", None, None, "no rule fits everybody", fix)
+            continue
+        for row in rows[rows.index(fits_all[0]) + 1 :]:
+            problem = f"the rule of row {fits_all[0].number} fits everybody and comes first"
+            yield RuleProblem(f"{name}.csv", row.number, "priority", problem, "Give this one a lower priority number")
+
+
+def _check_unique(rules: Rules) -> Iterator[RuleProblem]:
+    """Orders that models join on beside the key of the file."""
+    for name, field in (("handoff_requirements", "check_order"), ("sales_teams", "priority")):
+        first: dict[str, int] = {}
+        for row in rules.get(name, []):
+            if row[field] in first:
+                problem = f"{row[field]} already stands in row {first[row[field]]}"
+                yield RuleProblem(f"{name}.csv", row.number, field, problem, "Use a number of its own")
+            first.setdefault(row[field], row.number)
+
+
+def _check_references(rules: Rules) -> Iterator[RuleProblem]:
+    yield from known_rows(rules, "segment_rules", "segment", "segments", "segment")
+    yield from known_rows(rules, "routing_rules", "route", "routes", "route")
+    for row in rules.get("routing_rules", []):
+        if row["gate_reasons"] and row["gate"] != "held":
+            fix = "Write held in the field gate, or leave gate_reasons empty"
+            yield RuleProblem(
+                "routing_rules.csv", row.number, "gate_reasons", "only a contact that is held has a reason", fix
+            )
+
+
+CHECKS: tuple[Check, ...] = (
+    _check_lists_in_cells,
+    _check_ranges,
+    _check_catch_all,
+    _check_unique,
+    _check_references,
+)
