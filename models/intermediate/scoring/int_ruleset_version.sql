@@ -6,6 +6,7 @@
     "score_bands",
     "grade_matrix",
     "committee_roles",
+    "request_groups",
     "title_rules",
     "page_kinds",
     "form_kinds",

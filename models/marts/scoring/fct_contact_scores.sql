@@ -7,6 +7,7 @@ with
     matrix as (select * from {{ ref("grade_matrix") }} where entity = 'contact'),
     reasons as (select * from {{ ref("int_contact_reasons") }}),
     versions as (select * from {{ ref("int_ruleset_version") }}),
+    latest_requests as (select * from {{ ref("fct_contact_requests") }} where is_latest),
 
     -- Nothing is known of the company of a contact without one.
     no_account as (
@@ -48,6 +49,7 @@ with
             cast(ranged.score + ranged.lo_change as decimal(18, 6)) as score_lo,
             cast(ranged.score + ranged.hi_change as decimal(18, 6)) as score_hi,
             cast(coalesce(ranged.known_weight / nullif(ranged.total_weight, 0), 1) as decimal(5, 4)) as confidence,
+            latest_requests.request_group,
             reasons.reason_1,
             reasons.reason_2,
             reasons.reason_3,
@@ -65,6 +67,7 @@ with
             and {{ in_band("ranged.engagement_score", "engagement_bands") }}
         inner join matrix on fit_bands.band = matrix.fit_band and engagement_bands.band = matrix.engagement_band
         left join reasons on ranged.contact_id = reasons.contact_id
+        left join latest_requests on ranged.contact_id = latest_requests.contact_id
         cross join versions
     )
 

@@ -1,0 +1,73 @@
+"""Bad cells of the scoring and intent seeds are refused with file, row and field."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+
+from leadhouse.rules import check_rules
+
+SEEDS = Path(__file__).parents[3] / "seeds"
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    """A copy of the shipped rules, to be spoiled."""
+    return Path(shutil.copytree(SEEDS, tmp_path / "seeds"))
+
+
+def change(seeds: Path, name: str, where: dict[str, str], cells: dict[str, str], *, add: bool = False) -> int:
+    """Change the first row that matches, or add a changed copy of it; its number as a spreadsheet counts."""
+    path = seeds / f"{name}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    index = next(i for i, row in enumerate(rows) if where.items() <= row.items())
+    if add:
+        rows.append(dict(rows[index]))
+        index = len(rows) - 1
+    rows[index].update(cells)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return index + 2
+
+
+def assert_refused(seeds: Path, name: str, row: int, field: str, words: str) -> None:
+    problems = check_rules(seeds)
+    mine = [problem for problem in problems if problem.field == field and problem.row == row]
+    assert mine, "\n".join(map(str, problems))
+    assert words in str(mine[0])
+    assert str(mine[0]).startswith(f"{name}.csv, row {row}, field {field}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "cells", "field", "words"),
+    [
+        ("intent_rules", "contact_requested", {"is_buying_intent": "true"}, "is_buying_intent", "contact request"),
+        ("intent_rules", "demo_requested", {"intent_kind": "contact_request"}, "is_buying_intent", "one row"),
+        ("intent_rules", "demo_requested", {"evidence_values": "form_submision"}, "evidence_values", "never happens"),
+        ("intent_rules", "demo_requested", {"evidence_details": "demo"}, "evidence_details", "demo_request"),
+        ("intent_rules", "meeting_held", {"evidence_values": "lunch"}, "evidence_values", "meeting_booked"),
+        ("intent_rules", "deal_created", {"evidence_kind": "deal"}, "evidence_kind", "opportunity"),
+        ("intent_rules", "deal_created", {"value_pattern": "big"}, "value_pattern", "Leave it empty"),
+        ("intent_rules", "timeline_stated", {"evidence_values": "time"}, "evidence_values", "timeline"),
+        ("intent_rules", "quote_requested", {"value_pattern": "(quote"}, "value_pattern", "regular expression"),
+        ("intent_rules", "quote_requested", {"priority": "10"}, "priority", "contact_requested"),
+        ("bant_rules", "budget_said", {"dimension": "money"}, "dimension", "budget"),
+        ("bant_rules", "budget_deal", {"field": "price"}, "field", "amount"),
+        ("bant_rules", "budget_said", {"value_pattern": "(?<=a)b"}, "value_pattern", "look-around"),
+        ("request_groups", "wants_a_call", {"request_group": "D"}, "request_group", "A, B, C"),
+        ("request_groups", "wants_a_call", {"answer_field": ""}, "answer_field", "without an answer"),
+        ("request_groups", "asks_for_a_demo", {"form_kinds": "demo"}, "form_kinds", "demo_request"),
+        ("request_groups", "asks_for_a_demo", {"priority": "10"}, "priority", "wants_a_call"),
+    ],
+)
+def test_a_bad_rule_of_intent_is_named(
+    seeds: Path, name: str, where: str, cells: dict[str, str], field: str, words: str
+) -> None:
+    row = change(seeds, name, {"rule_id": where}, cells)
+    assert_refused(seeds, name, row, field, words)
