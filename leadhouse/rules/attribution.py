@@ -112,7 +112,13 @@ SCHEMAS: dict[str, Schema] = {
         ("currency", "valid_from"),
     ),
     "activity_outcomes": Schema(
-        {"activity_type": TEXT, "source_value": TEXT, "outcome": TEXT, "is_human_contact": BOOLEAN},
+        {
+            "activity_type": TEXT,
+            "source_value": TEXT,
+            "outcome": TEXT,
+            "outcome_class": TEXT,
+            "is_human_contact": BOOLEAN,
+        },
         ("activity_type", "source_value"),
     ),
     "automation_sources": Schema({"object_source": TEXT, "description": TEXT}, ("object_source",)),

@@ -8,6 +8,7 @@ with
             title,
             case direction when 'INBOUND' then 'inbound' else 'outbound' end as direction,
             coalesce(disposition, status) as outcome_value,
+            'hs_call_disposition' as outcome_field,
             owner_id,
             object_source,
             is_archived,
@@ -24,6 +25,7 @@ with
             title,
             'outbound' as direction,
             coalesce(outcome, 'SCHEDULED') as outcome_value,
+            'hs_meeting_outcome' as outcome_field,
             owner_id,
             object_source,
             is_archived,
@@ -42,6 +44,7 @@ with
             case
                 when direction in ('INCOMING_EMAIL', 'INBOUND') then 'REPLIED' else coalesce(status, 'SENT')
             end as outcome_value,
+            'hs_email_status' as outcome_field,
             owner_id,
             object_source,
             is_archived,
@@ -58,6 +61,7 @@ with
             title,
             'outbound' as direction,
             coalesce(status, 'NOT_STARTED') as outcome_value,
+            'hs_task_status' as outcome_field,
             owner_id,
             object_source,
             is_archived,
@@ -81,6 +85,8 @@ with
 
     outcomes as (select * from {{ ref("activity_outcomes") }}),
 
+    classes as (select * from {{ ref("outcome_classes") }}),
+
     automation_sources as (select * from {{ ref("automation_sources") }}),
 
     final as (
@@ -92,16 +98,28 @@ with
             activities.title,
             activities.direction,
             coalesce(outcomes.outcome, 'unknown') as outcome,
+            outcomes.outcome_class,
             coalesce(outcomes.is_human_contact, false) as is_human_contact,
+            coalesce(classes.is_attempt, false) and activities.direction = 'outbound' as is_attempt,
             activities.owner_id,
             automation_sources.object_source is not null as is_automated,
             activities.is_archived,
-            activities.duration_ms
+            activities.duration_ms,
+            activities.outcome_field,
+            activities.outcome_value,
+            -- Nobody knows what came of it: it is no attempt until somebody gives an outcome of the list (R51).
+            case
+                when activities.is_archived
+                then 'archived_in_source'
+                when outcomes.outcome is null
+                then 'unknown_outcome'
+            end as quarantine_reason
         from activities
         left join
             outcomes
             on activities.activity_type = outcomes.activity_type
             and activities.outcome_value = outcomes.source_value
+        left join classes on outcomes.outcome_class = classes.outcome_class
         left join automation_sources on activities.object_source = automation_sources.object_source
     )
 

@@ -1,7 +1,7 @@
 -- One row per contact of an activity: a call with three people is three activities of three contacts, with one
 -- source_record_id.
 with
-    activities as (select * from {{ ref("int_sales_activities") }} where not is_archived),
+    activities as (select * from {{ ref("int_sales_activities") }} where quarantine_reason is null),
 
     associations as (select * from {{ ref("int_hubspot_associations") }} where to_object = 'contacts'),
 
@@ -25,7 +25,9 @@ with
             activities.activity_type,
             activities.direction,
             activities.outcome,
+            activities.outcome_class,
             activities.is_human_contact,
+            activities.is_attempt,
             activities.activity_at,
             activities.created_at,
             activities.title,

@@ -70,12 +70,21 @@ with
             record_id,
             cast(null as {{ dbt.type_string() }}) as file,
             cast(null as bigint) as row_number,
-            cast(null as {{ dbt.type_string() }}) as field,
-            'archived_in_source' as reason_code,
-            'Archived in the CRM: the activity no longer counts. Restore it there to count it again.' as reason,
+            case when quarantine_reason = 'unknown_outcome' then outcome_field end as field,
+            quarantine_reason as reason_code,
+            case
+                quarantine_reason
+                when 'unknown_outcome'
+                then
+                    'The outcome ('
+                    || coalesce(outcome_value, 'none')
+                    || ') is not in seeds/activity_outcomes.csv: nobody knows what came of it, so it is no attempt. '
+                    || 'Log an outcome of the list in the CRM, or add the value to the list.'
+                else 'Archived in the CRM: the activity no longer counts. Restore it there to count it again.'
+            end as reason,
             created_at as set_aside_at
         from {{ ref("int_sales_activities") }}
-        where is_archived
+        where quarantine_reason is not null
     ),
 
     enrichment as (
