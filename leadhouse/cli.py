@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadhouse.identity_commands import explain_command, review_command, train_command
-from leadhouse.replay_commands import check_rules_command
+from leadhouse.replay_commands import check_rules_command, replay_command, whatif_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ def _escaped(text: str) -> str:
 
 
 app.command("check-rules")(_told(check_rules_command))
+app.command("replay")(_told(replay_command))
+app.command("whatif")(_told(whatif_command))
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))
 identity_app.command("review")(_told(review_command))

@@ -29,12 +29,12 @@ def known_presets(presets_dir: Path) -> list[str]:
     return sorted(folder.name for folder in presets_dir.iterdir() if folder.is_dir() and any(folder.glob("*.csv")))
 
 
-def rule_set_name(preset: str | None, rules_dir: Path | None) -> str:
-    """A name for a folder: what it is called and, for a team's own folder, which one of that name it is."""
-    parts = [preset] if preset else []
-    if rules_dir is not None:
-        parts.append(f"{rules_dir.name}-{hashlib.sha256(str(rules_dir.resolve()).encode()).hexdigest()[:6]}")
-    return "+".join(parts) or "seeds"
+def rule_set_name(overlays: Sequence[Path]) -> str:
+    """A name for the folder that ``overlays`` are composed into; folders of one name in two places get two names."""
+    if not overlays:
+        return "seeds"
+    where = hashlib.sha256("\0".join(str(folder.resolve()) for folder in overlays).encode()).hexdigest()[:6]
+    return f"{'+'.join(folder.name for folder in overlays)}-{where}"
 
 
 def compose(base: Path, overlays: Sequence[Path], target: Path) -> Path:

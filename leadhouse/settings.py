@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +25,9 @@ SETTINGS_FILE = PROJECT_DIR / "leadhouse.toml"
 #: The rules as the project ships them, and the folders that change a few of them for one kind of business.
 BASE_SEEDS_DIR = PROJECT_DIR / "seeds"
 PRESETS_DIR = PROJECT_DIR / "presets"
+#: Rule sets as dbt reads them. Inside the project, because dbt writes what it compiles of a seed to its target folder
+#: joined with the seed's path: one outside the project, an absolute path, would be overwritten itself.
+RULE_SETS_DIR = PROJECT_DIR / "target" / "rules"
 ENV_PREFIX = "LEADHOUSE_"
 
 
@@ -148,27 +151,25 @@ class Settings(BaseSettings):
 
     @property
     def seeds_dir(self) -> Path:
-        """The rules in force, as CSV files: the seeds, or ``<data_dir>/rules/<name>`` when some are replaced.
+        """The rules in force, as CSV files: the seeds, or a folder of ``target/rules`` when some are replaced.
 
         Raises:
             SettingsError: a replaced file is not one of the seeds.
         """
-        if self.preset is None and self.rules_dir is None:
+        overlays = self.rule_overlays()
+        if not overlays:
             return BASE_SEEDS_DIR
-        return self.composed_rules(self.rules_dir)
+        return composed_rules(overlays)
 
-    def composed_rules(self, rules_dir: Path | None) -> Path:
-        """The folder of the seeds, this installation's preset and ``rules_dir``, written where something changed.
+    def rule_overlays(self, *more: Path) -> list[Path]:
+        """The folders that are laid over the seeds, later ones last: the preset, the team's own, then ``more``."""
+        chosen = [PRESETS_DIR / self.preset if self.preset else None, self.rules_dir]
+        return [folder for folder in (*chosen, *more) if folder is not None]
 
-        Raises:
-            SettingsError: a file of ``rules_dir`` is not one of the seeds.
-        """
-        overlays = [PRESETS_DIR / self.preset] if self.preset else []
-        overlays += [rules_dir] if rules_dir else []
-        try:
-            return compose(BASE_SEEDS_DIR, overlays, self.data_dir / "rules" / rule_set_name(self.preset, rules_dir))
-        except RuleSetError as error:
-            raise SettingsError(str(error)) from None
+    @property
+    def replays_dir(self) -> Path:
+        """Folder of past days and of changed rules, each computed into a file of its own."""
+        return self.data_dir / "replays"
 
     def hubspot_access(self) -> tuple[str, str]:
         """Base URL and token of the portal.
@@ -198,6 +199,20 @@ class Settings(BaseSettings):
             "LEADHOUSE_PUBLISHED_DIR": str(self.published),
             "LEADHOUSE_OPS_URL": self.ops_store_url,
         }
+
+
+def composed_rules(overlays: Sequence[Path], name: str | None = None) -> Path:
+    """Writes the seeds with ``overlays`` laid over them into a folder, which is returned; only what changed.
+
+    ``name``: of the folder in ``target/rules``; made of those of the overlays by default.
+
+    Raises:
+        SettingsError: an overlay is no folder, or a file of it is not one of the seeds.
+    """
+    try:
+        return compose(BASE_SEEDS_DIR, overlays, RULE_SETS_DIR / (name or rule_set_name(overlays)))
+    except RuleSetError as error:
+        raise SettingsError(str(error)) from None
 
 
 class _TomlFile(PydanticBaseSettingsSource):

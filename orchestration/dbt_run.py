@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,17 @@ def refuse_bad_rules(seeds_dir: Path) -> None:
         raise RulesRefused(f"{len(problems)} problem(s) in the rules; nothing was built.\n{listed}")
 
 
-def run_dbt(command: Sequence[str]) -> Iterator[NodeResult]:
+def run_dbt(
+    command: Sequence[str], *, target_path: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[NodeResult]:
     """Runs one dbt command in a thread of this process and yields each node as it finishes.
 
     The warehouse file is closed again before this returns or raises, so that the next writer can open it.
 
     Args:
         command: the dbt command with its flags, without ``dbt``, e.g. ``["build", "--select", "staging"]``.
+        target_path: dbt's folder for what it compiles; that of the project by default.
+        environment: variables that dbt sees beside, or instead of, those of this installation.
 
     Raises:
         BuildFailed: dbt itself failed, or a node did; lists each failed node with its file and dbt's message.
@@ -79,14 +83,14 @@ def run_dbt(command: Sequence[str]) -> Iterator[NodeResult]:
         from dbt.cli.main import dbtRunner
 
         try:
-            target = load_settings().manifest_path.parent
+            target = target_path or load_settings().manifest_path.parent
             runner = dbtRunner(callbacks=[on_event])
             outcome.append(runner.invoke([*DBT_QUIET, *command, "--target-path", str(target)]))
         finally:
             _close_warehouse()
             finished.put(None)
 
-    with _ONE_RUNNER, dbt_environment():
+    with _ONE_RUNNER, dbt_environment(**(environment or {})):
         thread = threading.Thread(target=invoke, name="dbt", daemon=True)
         thread.start()
         try:

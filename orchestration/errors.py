@@ -29,3 +29,7 @@ class PlanRefused(OrchestrationError):
 
 class RunFailed(OrchestrationError):
     """A Dagster run failed; the message is that of the first step that failed."""
+
+
+class ReplayRefused(OrchestrationError):
+    """A past day or changed rules cannot be computed: no warehouse, a moment it knows nothing of, or it is in use."""

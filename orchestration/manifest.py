@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leadhouse.settings import BASE_SEEDS_DIR, PROJECT_DIR, load_settings
+from leadhouse.settings import PROJECT_DIR, load_settings
 from orchestration.errors import ProjectNotParsed
 
 #: What a manifest depends on. Seeds count too: dbt keeps their checksums.
@@ -74,16 +74,19 @@ def read_manifest() -> Mapping[str, Any]:
     return loaded
 
 
+def seeds_path(seeds_dir: Path) -> str:
+    """A folder of rules as dbt must be given it: from the project's folder, never absolute (``RULE_SETS_DIR``)."""
+    return seeds_dir.relative_to(PROJECT_DIR).as_posix()
+
+
 @contextmanager
 def dbt_environment(**extra: str) -> Iterator[None]:
     """dbt's view of this installation (project, profile, rules, warehouse) in ``os.environ`` while the block runs."""
     settings = load_settings()
-    seeds_dir = settings.seeds_dir
     wanted = {
         "DBT_PROJECT_DIR": str(PROJECT_DIR),
         "DBT_PROFILES_DIR": str(PROJECT_DIR),
-        # The project's own seeds by their short name, as a dbt called by hand has them: else each parses anew.
-        "LEADHOUSE_SEEDS_DIR": "seeds" if seeds_dir == BASE_SEEDS_DIR else str(seeds_dir),
+        "LEADHOUSE_SEEDS_DIR": seeds_path(settings.seeds_dir),
         "LEADHOUSE_WAREHOUSE_PATH": str(settings.warehouse),
         **({"LEADHOUSE_MEMORY_LIMIT": settings.memory_limit} if settings.memory_limit else {}),
         **extra,

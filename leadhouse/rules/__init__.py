@@ -11,10 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from leadhouse.rules import attribution, contract, hygiene, identity, intent, lifecycle, lists, outcomes, scoring
+from leadhouse.rules import (
+    attribution,
+    capacity,
+    contract,
+    hygiene,
+    identity,
+    intent,
+    lifecycle,
+    lists,
+    outcomes,
+    scoring,
+)
 from leadhouse.rules.files import Check, RuleProblem, Rules, Schema, check_cells, check_key, read_rows, values_of
 
-_AREAS = (scoring, intent, lifecycle, contract, lists, outcomes, attribution, identity, hygiene)
+_AREAS = (scoring, intent, lifecycle, contract, lists, outcomes, attribution, identity, hygiene, capacity)
 
 #: Every rule file by name, without ``.csv``.
 SCHEMAS: dict[str, Schema] = {name: schema for area in _AREAS for name, schema in area.SCHEMAS.items()}

@@ -8,7 +8,8 @@ import pytest
 from leadhouse import settings as settings_module
 from leadhouse.rule_sets import RuleSetError, compose, known_presets, rule_set_name
 from leadhouse.settings import BASE_SEEDS_DIR, SettingsError, load_settings
-from orchestration.manifest import dbt_environment, project_fingerprint
+from orchestration import manifest as manifest_module
+from orchestration.manifest import dbt_environment, project_fingerprint, seeds_path
 
 
 @pytest.fixture
@@ -75,11 +76,11 @@ def test_no_folder_and_a_folder_below_are_told(base: Path, tmp_path: Path) -> No
 
 
 def test_folders_of_one_name_do_not_share_a_place(tmp_path: Path) -> None:
-    assert rule_set_name(None, None) == "seeds"
-    assert rule_set_name("b2c", None) == "b2c"
-    one, other = rule_set_name(None, tmp_path / "a" / "rules"), rule_set_name(None, tmp_path / "b" / "rules")
+    assert rule_set_name([]) == "seeds"
+    one, other = rule_set_name([tmp_path / "a" / "rules"]), rule_set_name([tmp_path / "b" / "rules"])
     assert one != other
-    assert rule_set_name("b2c", tmp_path / "a" / "rules") == f"b2c+{one}"
+    assert one.startswith("rules-")
+    assert rule_set_name([tmp_path / "slow", tmp_path / "rules"]).startswith("slow+rules-")
 
 
 @pytest.fixture
@@ -91,22 +92,25 @@ def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("LEADHOUSE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(settings_module, "SETTINGS_FILE", tmp_path / "leadhouse.toml")
     monkeypatch.setattr(settings_module, "PRESETS_DIR", tmp_path / "presets")
+    monkeypatch.setattr(settings_module, "RULE_SETS_DIR", tmp_path / "rules")
+    monkeypatch.setattr(manifest_module, "PROJECT_DIR", tmp_path)
     (tmp_path / "presets").mkdir()
     overlay(tmp_path / "presets" / "slow", reporting_currency="currency\nUSD\n")
     return tmp_path
 
 
-def test_without_a_choice_the_seeds_are_the_rules(installation: Path) -> None:
+def test_without_a_choice_the_seeds_are_the_rules(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().seeds_dir == BASE_SEEDS_DIR
-    with dbt_environment():
-        assert os.environ["LEADHOUSE_SEEDS_DIR"] == "seeds"
-    assert not (installation / "data").exists()
+    assert not (installation / "rules").exists()
+    monkeypatch.setattr(manifest_module, "PROJECT_DIR", BASE_SEEDS_DIR.parent)
+    assert seeds_path(BASE_SEEDS_DIR) == "seeds"
 
 
 def test_preset_and_own_rules_reach_dbt(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (installation / "leadhouse.toml").write_text('preset = "slow"\n')
     found = load_settings().seeds_dir
-    assert found == installation / "data" / "rules" / "slow"
+    assert found.parent == installation / "rules"
+    assert found.name.startswith("slow-")
     assert (found / "reporting_currency.csv").read_text() == "currency\nUSD\n"
     before = project_fingerprint(seeds_dir=found)
     own = overlay(installation / "own", reporting_currency="currency\nBRL\n")
@@ -115,7 +119,8 @@ def test_preset_and_own_rules_reach_dbt(installation: Path, monkeypatch: pytest.
     assert (found / "reporting_currency.csv").read_text() == "currency\nBRL\n"
     assert project_fingerprint(seeds_dir=found) != before
     with dbt_environment():
-        assert os.environ["LEADHOUSE_SEEDS_DIR"] == str(found)
+        # Never absolute: dbt would write over the files.
+        assert os.environ["LEADHOUSE_SEEDS_DIR"] == f"rules/{found.name}"
     assert load_settings().as_environment()["LEADHOUSE_PRESET"] == "slow"
 
 
