@@ -165,11 +165,16 @@ class SyncSpec(_Target):
 
 
 class ListSpec(_Target):
-    """A model whose rows are the wanted members of a static list."""
+    """A model whose rows are the wanted members of a static list.
+
+    What a list is for and who is kept off it are part of its definition, not an option: people are written to because
+    they stand on it.
+    """
 
     kind: Literal["list"] = "list"
     name: str = Field(min_length=1)
-    purpose: str = ""
+    purpose: str = Field(min_length=1)
+    consent: ConsentSpec
 
 
 Spec = SyncSpec | ListSpec

@@ -54,6 +54,8 @@ with
             coalesce(contacts.is_archived_in_crm, false) as is_archived_in_crm,
             contacts.email is not null and contacts.email_status in ('valid', 'role') as has_email,
             contacts.phone_e164 is not null as has_phone,
+            contacts.full_name,
+            contacts.email,
             contacts.full_name is not null as has_name,
             cast(null as {{ dbt.type_string() }}) as exclusion_reason,
             stages.stage,

@@ -95,3 +95,22 @@ def test_a_block_that_is_no_block(tmp_path: Path) -> None:
     path = write_manifest(tmp_path / "manifest.json", meta={"list_hot": {"list": HOT_LIST, "sync": "yes"}})  # type: ignore[dict-item]
     with pytest.raises(ManifestError, match=r"config.meta.sync: must be a block of keys, not str"):
         load_specs(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("purpose", None, r"model list_hot: config.meta.list.purpose: is missing; add it"),
+        ("purpose", "", r"config.meta.list.purpose: .*at least 1 character"),
+        ("consent", None, r"model list_hot: config.meta.list.consent: is missing; add it"),
+        ("consent", {"column": "is_opted_out", "rule": "anything"}, r"unknown consent rule 'anything'"),
+        ("owner", None, r"config.meta.list.owner: is missing; add it"),
+    ],
+)
+def test_a_list_says_what_it_is_for_and_whom_it_keeps_off(tmp_path: Path, key: str, value: object, message: str) -> None:
+    block = {**HOT_LIST, key: value}
+    if value is None:
+        del block[key]
+    path = write_manifest(tmp_path / "manifest.json", meta={"list_hot": {"list": block}})
+    with pytest.raises(ManifestError, match=message):
+        load_specs(path)

@@ -55,6 +55,8 @@ HOT_LIST: dict[str, Any] = {
     "destination": "hubspot",
     "object": "contacts",
     "name": "Leadhouse: hot",
+    "purpose": "People to work now",
+    "consent": {"column": "is_opted_out", "rule": "not_opted_out"},
     "guards": {"max_shrink_share": 0.5},
     "owner": "marketing-operations",
 }
@@ -146,8 +148,8 @@ def fill_snapshot(
     )
     names = ("sync_key", "record_id", "account_score")
     _insert(connection, "sync_companies", [[row.get(name) for name in names] for row in companies])
-    connection.execute("create table marts.list_hot (record_id varchar)")
-    _insert(connection, "list_hot", [[record_id] for record_id in hot])
+    connection.execute("create table marts.list_hot (record_id varchar, is_opted_out boolean)")
+    _insert(connection, "list_hot", [[record_id, False] for record_id in hot])
     for name, observed in (("contacts", observed_contacts), ("companies", observed_companies)):
         connection.execute(
             f"create table marts.observed_hubspot_{name} "
