@@ -1,6 +1,6 @@
 {#
     The smart lists of the project: nodes of the manifest whose model has `config.meta.list`, by name. Returns a list of dicts
-    (name, checksum of the SQL, the block); empty while dbt parses.
+    (name, checksum of the SQL, whether list_rules.csv decides, the block); empty while dbt parses.
 #}
 {% macro smart_lists() -%}
     {%- set found = [] -%}
@@ -11,6 +11,7 @@
                     {
                         "name": node.name,
                         "checksum": node.checksum.checksum,
+                        "is_ruled": "list_members(" in node.raw_code,
                         "block": node.config.meta["list"],
                     }
                 ) -%}

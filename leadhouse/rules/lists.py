@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 from leadhouse.rules.files import (
     BOOLEAN,
     OPTIONAL,
     PRIORITY,
+    SETTING_FILE,
     TEXT,
     Check,
     Column,
@@ -37,8 +40,12 @@ REQUEST_GROUPS = ("A", "B", "C")
 GATE_STATES = ("passed", "held")
 
 _BOUND = Column("number", required=False)
+_DAYS = Column("number", required=False, minimum=Decimal(0))
 
-SETTINGS: dict[str, tuple[str, ...]] = {}
+_PLACES = ("fit", "engagement", "stage", "route", "grade", "days")
+_PLACE = re.compile(r"\{(\w*)\}")
+
+SETTINGS: dict[str, tuple[str, ...]] = {"list_settings": ("colleagues_shown", "request_fresh_days")}
 
 SCHEMAS: dict[str, Schema] = {
     "segments": Schema({"segment": TEXT, "label_en": TEXT, "label_pt": TEXT}, ("segment",)),
@@ -109,6 +116,43 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("team",),
     ),
+    "list_settings": SETTING_FILE,
+    "list_rules": Schema(
+        {
+            "list_name": TEXT,
+            "stages": OPTIONAL,
+            "routes": OPTIONAL,
+            "segments": OPTIONAL,
+            "countries": OPTIONAL,
+            "request_groups": OPTIONAL,
+            "grades": OPTIONAL,
+            "fit_bands": OPTIONAL,
+            "gate": Column(required=False, choices=GATE_STATES),
+            "channel": Column(required=False, choices=("email", "phone")),
+            "min_fit_score": _BOUND,
+            "min_engagement_score": _BOUND,
+            "max_engagement_score": _BOUND,
+            "min_days_in_stage": _DAYS,
+            "max_days_in_stage": _DAYS,
+            "reason_en": TEXT,
+            "reason_pt": TEXT,
+        },
+        ("list_name",),
+    ),
+    "list_exit_reasons": Schema(
+        {
+            "priority": PRIORITY,
+            "lists": OPTIONAL,
+            "fact": Column(required=False, choices=("gone", "opted_out", "excluded", "not_in_crm")),
+            "stages": OPTIONAL,
+            "routes": OPTIONAL,
+            "grades": OPTIONAL,
+            "exit_code": TEXT,
+            "reason_en": TEXT,
+            "reason_pt": TEXT,
+        },
+        ("priority",),
+    ),
 }
 
 #: Columns that hold a list ``one|two`` of values which stand in another file.
@@ -119,9 +163,20 @@ _LISTS = {
     "routes": ("routes", "route"),
     "gate_reasons": ("handoff_requirements", "reason_code"),
 }
-_RANGES = (("min_employees", "max_employees"), ("min_revenue", "max_revenue"))
+_RANGES = (
+    ("min_employees", "max_employees"),
+    ("min_revenue", "max_revenue"),
+    ("min_engagement_score", "max_engagement_score"),
+    ("min_days_in_stage", "max_days_in_stage"),
+)
 #: Files whose last rule must fit everybody, and what an unfitted contact would lack.
-_CATCH_ALL = {"segment_rules": "segment", "routing_rules": "route"}
+_CATCH_ALL = {
+    "segment_rules": ("segment", ("segment", "description")),
+    "routing_rules": ("route", ("route",)),
+    "list_exit_reasons": ("reason", ("exit_code",)),
+}
+#: Files whose reasons have places that are filled in.
+_FILLED = ("list_rules", "list_exit_reasons")
 
 
 def _check_lists_in_cells(rules: Rules) -> Iterator[RuleProblem]:
@@ -154,16 +209,16 @@ def _check_ranges(rules: Rules) -> Iterator[RuleProblem]:
 
 
 def _check_catch_all(rules: Rules) -> Iterator[RuleProblem]:
-    """Every contact has a segment and a route: the last rule asks for nothing, and no rule stands behind it."""
-    for name, result in _CATCH_ALL.items():
+    """Everybody gets a result: the last rule asks for nothing, and no rule stands behind it."""
+    for name, (result, results) in _CATCH_ALL.items():
         rows = sorted(rules.get(name, []), key=lambda row: number_of(row["priority"]) or 0)
         if not rows:
             continue
-        texts = {"priority", "description", "reason_en", "reason_pt", result}
-        conditions = [field for field in SCHEMAS[name].columns if field not in texts]
+        told = {"priority", "reason_en", "reason_pt", *results}
+        conditions = [field for field in SCHEMAS[name].columns if field not in told]
         fits_all = [row for row in rows if not any(row[field] for field in conditions)]
         if not fits_all:
-            fix = f"Add a last rule without conditions: some contacts would have no {result}"
+            fix = f"Add a last rule without conditions: somebody would have no {result}"
             yield RuleProblem(f"{name}.csv", None, None, "no rule fits everybody", fix)
             continue
         for row in rows[rows.index(fits_all[0]) + 1 :]:
@@ -193,10 +248,30 @@ def _check_references(rules: Rules) -> Iterator[RuleProblem]:
             )
 
 
+def _check_fit_bands(rules: Rules) -> Iterator[RuleProblem]:
+    if "score_bands" not in rules:
+        return
+    bands = {r["band"]: r for r in rules["score_bands"] if (r["entity"], r["dimension"]) == ("contact", "fit")}
+    yield from _known_parts(rules, "list_rules", "fit_bands", set(bands), "the fit bands of contacts (score_bands.csv)")
+
+
+def _check_places(rules: Rules) -> Iterator[RuleProblem]:
+    for name in _FILLED:
+        for row in rules.get(name, []):
+            for field in ("reason_en", "reason_pt"):
+                for place in _PLACE.findall(row[field]):
+                    if place not in _PLACES:
+                        fix = "Use one of: " + ", ".join(f"{{{known}}}" for known in _PLACES)
+                        problem = f"nothing is known to fill in '{{{place}}}'"
+                        yield RuleProblem(f"{name}.csv", row.number, field, problem, fix)
+
+
 CHECKS: tuple[Check, ...] = (
     _check_lists_in_cells,
     _check_ranges,
     _check_catch_all,
     _check_unique,
     _check_references,
+    _check_fit_bands,
+    _check_places,
 )

@@ -29,7 +29,7 @@ with
             facts.fit_score,
             facts.engagement_score,
             facts.score,
-            facts.request_group,
+            facts.open_request_group as request_group,
             facts.latest_request_kind,
             facts.latest_request_at,
             coalesce(colleagues.engaged_colleagues, 0) as engaged_colleagues,

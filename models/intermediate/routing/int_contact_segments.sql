@@ -15,7 +15,7 @@ with
                     lists={
                         "countries": "facts.country",
                         "languages": "facts.language",
-                        "request_groups": "facts.request_group",
+                        "request_groups": "facts.open_request_group",
                         "grades": "facts.grade",
                         "stages": "facts.stage",
                     },

@@ -12,20 +12,7 @@ with
 
     stages as (select * from {{ ref("dim_contact_stages") }}),
 
-    requests as (
-        select *
-        from {{ ref("fct_touches") }}
-        where touch_type = 'form_submission' and contact_id is not null and touch_at <= {{ as_of() }}
-    ),
-
-    numbered_requests as (
-        select
-            contact_id,
-            signal_detail,
-            touch_at,
-            row_number() over (partition by contact_id order by touch_at desc, touch_id desc) as recency
-        from requests
-    ),
+    requests as (select * from {{ ref("fct_contact_requests") }} where is_latest),
 
     -- The value that scoring reads: verified before enriched before declared, revenue in the reporting currency.
     company_sizes as (
@@ -72,9 +59,15 @@ with
             scores.reason_1_pt,
             scores.reason_2_pt,
             scores.reason_3_pt,
-            cast(null as {{ dbt.type_string() }}) as request_group,
-            numbered_requests.signal_detail as latest_request_kind,
-            numbered_requests.touch_at as latest_request_at,
+            requests.request_group,
+            case
+                when
+                    {{ days_between("requests.requested_at", as_of()) }}
+                    <= {{ setting("request_fresh_days", "list_settings") }}
+                then requests.request_group
+            end as open_request_group,
+            requests.form_kind as latest_request_kind,
+            requests.requested_at as latest_request_at,
             account_scores.grade as account_grade,
             account_scores.missing_roles,
             contacts.owner_id as contact_owner_id,
@@ -86,8 +79,7 @@ with
         left join scores on contacts.contact_id = scores.contact_id
         left join account_scores on contacts.account_id = account_scores.account_id
         left join stages on contacts.contact_id = stages.contact_id
-        left join
-            numbered_requests on contacts.contact_id = numbered_requests.contact_id and numbered_requests.recency = 1
+        left join requests on contacts.contact_id = requests.contact_id
     )
 
 select *

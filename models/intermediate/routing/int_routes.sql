@@ -49,7 +49,7 @@ with
             segments.segment,
             case when spells.valid_to is null and not gate.passed then 'held' else 'passed' end as gate,
             case when spells.valid_to is null then gate.reason_code end as gate_reason,
-            facts.request_group,
+            facts.open_request_group as request_group,
             facts.grade
         from spells
         inner join facts on spells.contact_id = facts.contact_id

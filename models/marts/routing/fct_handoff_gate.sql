@@ -41,7 +41,7 @@ with
             on {{
                 conditions_hold(
                     "requirements",
-                    lists={"segments": "segments.segment", "request_groups": "facts.request_group"},
+                    lists={"segments": "segments.segment", "request_groups": "facts.open_request_group"},
                 )
             }}
     ),

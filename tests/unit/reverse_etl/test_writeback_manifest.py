@@ -107,7 +107,9 @@ def test_a_block_that_is_no_block(tmp_path: Path) -> None:
         ("owner", None, r"config.meta.list.owner: is missing; add it"),
     ],
 )
-def test_a_list_says_what_it_is_for_and_whom_it_keeps_off(tmp_path: Path, key: str, value: object, message: str) -> None:
+def test_a_list_says_what_it_is_for_and_whom_it_keeps_off(
+    tmp_path: Path, key: str, value: object, message: str
+) -> None:
     block = {**HOT_LIST, key: value}
     if value is None:
         del block[key]
