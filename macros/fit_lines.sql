@@ -1,5 +1,6 @@
 {#
-    The fit rules of an entity that its facts meet, one line each.
+    The fit rules of an entity that its facts meet, one line each. Of the rules of one attribute that do not add up only the
+    weightiest counts, so that a company is not paid twice for one fact (62.01Z meets NACE 62 and ISIC 6201).
 
     entity: 'contact' or 'account': the rules' entity and the model of facts. Grain: entity x rule.
 #}
@@ -9,22 +10,28 @@
         entities as (select {{ entity }}_id from {{ ref("dim_" ~ entity ~ "s") }}),
         fit_rules as (select * from {{ ref("fit_rules") }} where entity = '{{ entity }}'),
 
-        -- Rules are compared with distinct values, not with every row: a million entities have few distinct facts.
-        known_values as (
-            select distinct attribute, value from facts where attribute in (select attribute from fit_rules)
-        ),
+        hits as ({{ fit_rule_hits("facts", "fit_rules") }}),
 
-        value_matches as (
-            select known_values.attribute, known_values.value, fit_rules.rule_id, fit_rules.points
-            from known_values
-            inner join fit_rules on known_values.attribute = fit_rules.attribute
-            where {{ fit_rule_matches("known_values.value", "fit_rules.operator", "fit_rules.value") }}
+        weighed as (
+            select
+                hits.attribute,
+                hits.value,
+                hits.rule_id,
+                fit_rules.points,
+                {{ adds_up("fit_rules") }} as adds_up,
+                row_number() over (
+                    partition by hits.attribute, hits.value, {{ adds_up("fit_rules") }}
+                    order by abs(fit_rules.points) desc, hits.rule_id
+                ) as place
+            from hits
+            inner join fit_rules on hits.rule_id = fit_rules.rule_id
         ),
 
         known_lines as (
-            select facts.{{ entity }}_id, value_matches.rule_id, facts.attribute, facts.value, value_matches.points
+            select facts.{{ entity }}_id, weighed.rule_id, facts.attribute, facts.value, facts.stated_at, weighed.points
             from facts
-            inner join value_matches on facts.attribute = value_matches.attribute and facts.value = value_matches.value
+            inner join weighed on facts.attribute = weighed.attribute and facts.value = weighed.value
+            where weighed.adds_up or weighed.place = 1
         ),
 
         unknown_lines as (
@@ -33,6 +40,7 @@
                 fit_rules.rule_id,
                 fit_rules.attribute,
                 cast(null as {{ dbt.type_string() }}) as value,
+                cast(null as timestamp) as stated_at,
                 fit_rules.points
             from fit_rules
             cross join entities
@@ -45,10 +53,10 @@
         ),
 
         final as (
-            select {{ entity }}_id, rule_id, attribute, value, points
+            select {{ entity }}_id, rule_id, attribute, value, stated_at, points
             from known_lines
             union all
-            select {{ entity }}_id, rule_id, attribute, value, points
+            select {{ entity }}_id, rule_id, attribute, value, stated_at, points
             from unknown_lines
         )
 

@@ -1,10 +1,10 @@
 {#
-    Whether a fact meets a fit rule (operators of seeds/fit_rules.csv).
+    Whether a fact meets a fit rule (operators of seeds/fit_rules.csv and seeds/fit_exclusions.csv), `code_under` apart, which
+    needs the crosswalk of int_activity_code_matches.
 
     `=` and `in` compare text without regard to case; `between` takes `low..high`, low included and high not, either side
-    may be open; `like` takes an SQL pattern; `code_under` takes `SYSTEM:prefix` of an activity code, at any level, with or
-    without punctuation; `is_known` with the value `true` holds for every known fact (`false` is handled where unknown
-    facts are).
+    may be open; `like` takes an SQL pattern; `is_known` with the value `true` holds for every known fact (`false` is handled
+    where unknown facts are).
 
     value: SQL expression, the fact, text.
     operator, rule_value: SQL expressions, the rule's columns.
@@ -24,8 +24,6 @@
             < coalesce({{ to_decimal(dbt.split_part(rule_value, "'..'", 2), 2) }}, 1000000000000000)
         when 'like'
         then lower({{ value }}) like lower({{ rule_value }})
-        when 'code_under'
-        then {{ plain_code(value) }} like {{ plain_code(rule_value) }} || '%'
         when 'is_known'
         then lower(trim({{ rule_value }})) = 'true'
         else false

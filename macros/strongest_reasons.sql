@@ -1,6 +1,7 @@
 {#
     A query with the three strongest rules of each entity in words, in both languages: columns <id>, reason_1..3,
-    reason_1_pt..3_pt. A signal and its cap count together; strength is the size of the net points, whatever their sign.
+    reason_1_pt..3_pt. A signal and its cap count together; strength is the size of the net points, whatever their sign. An
+    exclusion comes first: it decides more than any points.
 
     lines: relation of score lines (<id>, score_kind, rule_id, evidence_count, last_evidence_at, evidence_value, points).
     id_column: name of the entity's key.
@@ -16,16 +17,22 @@
                 rule_id,
                 sum(points) as points,
                 max(evidence_count) as evidence_count,
-                max(last_evidence_at) as last_evidence_at,
+                -- When a company was described matters less than what happened when.
+                max(case when score_kind not in ('fit', 'exclusion') then last_evidence_at end) as last_evidence_at,
+                max(case when score_kind = 'exclusion' then 1 else 0 end) as is_exclusion,
                 max(case when score_kind != 'cap' then evidence_value end) as evidence_value
             from lines
             group by {{ id_column }}, rule_id
         ),
 
         ranked as (
-            select *, row_number() over (partition by {{ id_column }} order by abs(points) desc, rule_id) as strength
+            select
+                *,
+                row_number() over (
+                    partition by {{ id_column }} order by is_exclusion desc, abs(points) desc, rule_id
+                ) as strength
             from net
-            where points != 0
+            where points != 0 or is_exclusion = 1
         ),
 
         worded as (
@@ -42,7 +49,9 @@
                             "texts.needed",
                             language,
                         )
-                    }} || {{ signed_points("ranked.points") }} as reason_{{ language }}
+                    }} || case
+                        when ranked.is_exclusion = 1 then '' else {{ signed_points("ranked.points") }}
+                    end as reason_{{ language }}
                     {% if not loop.last %},{% endif %}
                 {% endfor %}
             from ranked

@@ -41,11 +41,24 @@ FIT_ATTRIBUTES: dict[str, tuple[str, ...]] = {
         "language",
         "capture_method",
         "email_status",
+        "email_domain",
         "email_domain_kind",
+        "domain_relation",
         "is_reachable",
     ),
-    "account": ("country", "industry", "employee_count", "activity_code", "annual_revenue"),
+    "account": (
+        "country",
+        "industry",
+        "employee_count",
+        "activity_code",
+        "annual_revenue",
+        "revenue_band",
+        "domain",
+        "domain_relation",
+    ),
 }
+#: Whose a domain can be: values of the attribute ``domain_relation``.
+DOMAIN_RELATIONS = ("own", "competitor", "shared", "other")
 FIT_OPERATORS = ("=", "in", "between", "like", "code_under", "is_known")
 #: Single numbers of these files that models read by name (macro ``setting``).
 SETTINGS: dict[str, tuple[str, ...]] = {
@@ -61,11 +74,38 @@ SCHEMAS: dict[str, Schema] = {
             "operator": Column(choices=FIT_OPERATORS),
             "value": TEXT,
             "points": NUMBER,
+            "adds_up": Column("boolean", required=False),
             "reason_en": TEXT,
             "reason_pt": TEXT,
         },
         ("rule_id",),
     ),
+    "fit_exclusions": Schema(
+        {
+            "priority": PRIORITY,
+            "rule_id": TEXT,
+            "entity": ENTITY,
+            "attribute": TEXT,
+            "operator": Column(choices=FIT_OPERATORS),
+            "value": TEXT,
+            "reason_code": TEXT,
+            "reason_en": TEXT,
+            "reason_pt": TEXT,
+        },
+        ("rule_id",),
+    ),
+    "revenue_bands": Schema(
+        {
+            "band": TEXT,
+            "lo": Column("number", required=False),
+            "hi": Column("number", required=False),
+            "label_en": TEXT,
+            "label_pt": TEXT,
+        },
+        ("band",),
+    ),
+    "competitor_domains": Schema({"domain": TEXT, "company": OPTIONAL}, ("domain",)),
+    "own_domains": Schema({"domain": TEXT, "company": OPTIONAL}, ("domain",)),
     "engagement_signals": Schema(
         {
             "signal_id": TEXT,
@@ -121,19 +161,137 @@ SCHEMAS: dict[str, Schema] = {
 
 
 def _check_fit_rules(rules: Rules) -> Iterator[RuleProblem]:
+    for name in ("fit_rules", "fit_exclusions"):
+        for row in rules.get(name, []):
+            attributes = FIT_ATTRIBUTES.get(row["entity"])
+            if attributes is not None and row["attribute"] and row["attribute"] not in attributes:
+                yield RuleProblem(
+                    f"{name}.csv",
+                    row.number,
+                    "attribute",
+                    f"rule '{row['rule_id']}' asks for '{row['attribute']}', which is not known of a {row['entity']}",
+                    f"Use one of: {', '.join(attributes)}",
+                )
+            problem = _fit_value_problem(row) or _known_value_problem(rules, row)
+            if problem is not None:
+                yield RuleProblem(f"{name}.csv", row.number, "value", *problem)
+
+
+def _known_value_problem(rules: Rules, row: Row) -> tuple[str, str] | None:
+    """A value that no fact can have, of attributes whose values are a closed list."""
+    known: set[str] = set()
+    if row["attribute"] == "revenue_band":
+        known = values_of(rules, "revenue_bands", "band")
+    elif row["attribute"] == "domain_relation":
+        known = set(DOMAIN_RELATIONS)
+    if row["operator"] in ("=", "in"):
+        for value in parts_of(row["value"]):
+            if known and value.lower() not in {one.lower() for one in known}:
+                return f"'{value}' is no {row['attribute']}", f"Use one of: {', '.join(sorted(known))}"
+    if row["operator"] == "code_under" and "activity_code_systems" in rules:
+        systems = values_of(rules, "activity_code_systems", "alias")
+        if row["value"].split(":")[0].upper() not in systems:
+            return f"'{row['value']}' is of no known classification", f"Use one of: {', '.join(sorted(systems))}"
+    return None
+
+
+def _check_overlaps(rules: Rules) -> Iterator[RuleProblem]:
+    """Two rules of one attribute that one fact can meet, though neither is said to add up: one would count in vain."""
+    systems = {row["alias"]: (row["system"], row["code_table"]) for row in rules.get("activity_code_systems", [])}
+    seen: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rules.get("fit_rules", []):
-        attributes = FIT_ATTRIBUTES.get(row["entity"])
-        if attributes is not None and row["attribute"] and row["attribute"] not in attributes:
-            yield RuleProblem(
-                "fit_rules.csv",
-                row.number,
-                "attribute",
-                f"rule '{row['rule_id']}' asks for '{row['attribute']}', which is not known of a {row['entity']}",
-                f"Use one of: {', '.join(attributes)}",
-            )
-        problem = _fit_value_problem(row)
-        if problem is not None:
-            yield RuleProblem("fit_rules.csv", row.number, "value", *problem)
+        if row["adds_up"].lower() == "true" or _fit_value_problem(row) is not None:
+            continue
+        before = seen[row["entity"], row["attribute"]]
+        for other in before:
+            if _overlap(row, other, systems):
+                problem = f"'{row['value']}' overlaps '{other['value']}' of '{other['rule_id']}' (row {other.number})"
+                fix = (
+                    "Let the values exclude each other, or set adds_up to true for the one that counts beside the other"
+                )
+                yield RuleProblem("fit_rules.csv", row.number, "value", problem, fix)
+                break
+        before.append(row)
+
+
+def _overlap(row: Row, other: Row, systems: dict[str, tuple[str, str]]) -> bool:
+    operators = {row["operator"], other["operator"]}
+    if operators == {"between"}:
+        (lo, hi), (other_lo, other_hi) = (_bounds(one["value"]) for one in (row, other))
+        return lo < other_hi and other_lo < hi
+    if operators <= {"=", "in"}:
+        values, others = (
+            {part.lower() for part in (parts_of(one["value"]) if one["operator"] == "in" else [one["value"]])}
+            for one in (row, other)
+        )
+        return bool(values & others)
+    if operators == {"code_under"}:
+        (system, code), (other_system, other_code) = (_code(one["value"], systems) for one in (row, other))
+        if not (code.startswith(other_code) or other_code.startswith(code)):
+            return False
+        # Divisions are the same everywhere, classes within the tables that come from NACE.
+        return system == other_system or system[1] == other_system[1] == "NACE" or min(len(code), len(other_code)) <= 2
+    return False
+
+
+def _bounds(value: str) -> tuple[Decimal, Decimal]:
+    lo, hi = value.split("..")
+    return Decimal(lo or "-Infinity"), Decimal(hi or "Infinity")
+
+
+def _code(value: str, systems: dict[str, tuple[str, str]]) -> tuple[tuple[str, str], str]:
+    """System and table of a rule's code, and the code without punctuation or the section letter in front of digits."""
+    alias, _, code = value.partition(":")
+    plain = re.sub(r"[^0-9A-Z]", "", code.upper())
+    return systems.get(alias.upper(), (alias, alias)), re.sub(r"^[A-Z](?=[0-9])", "", plain)
+
+
+def _check_exclusions(rules: Rules) -> Iterator[RuleProblem]:
+    file = "fit_exclusions.csv"
+    first: dict[str, Row] = {}
+    for row in rules.get("fit_exclusions", []):
+        before = first.setdefault(row["priority"], row)
+        if before is not row and row["priority"]:
+            problem = f"'{row['rule_id']}' has the priority of '{before['rule_id']}' (row {before.number})"
+            fix = "Give each rule a priority of its own: the lower one names the reason"
+            yield RuleProblem(file, row.number, "priority", problem, fix)
+        if row["operator"] == "is_known" and row["value"].lower() == "false":
+            fix = "Exclude by a known fact; who misses a fact waits at the gate before hand-over"
+            yield RuleProblem(file, row.number, "value", "an exclusion for what is not known", fix)
+
+
+def _check_rule_ids(rules: Rules) -> Iterator[RuleProblem]:
+    """Ids stand on ledger lines, where they must tell one rule."""
+    ids = values_of(rules, "fit_rules", "rule_id")
+    for name, field in (("fit_exclusions", "rule_id"), ("engagement_signals", "signal_id")):
+        for row in rules.get(name, []):
+            if row[field] in ids:
+                fix = "Give one of them another id: both stand on the ledger"
+                problem = f"'{row[field]}' is a rule of fit_rules.csv too"
+                yield RuleProblem(f"{name}.csv", row.number, field, problem, fix)
+    exclusions = values_of(rules, "fit_exclusions", "rule_id")
+    for row in rules.get("engagement_signals", []):
+        if row["signal_id"] in exclusions:
+            fix = "Give one of them another id: both stand on the ledger"
+            problem = f"'{row['signal_id']}' is a rule of fit_exclusions.csv too"
+            yield RuleProblem("engagement_signals.csv", row.number, "signal_id", problem, fix)
+
+
+def _check_domains(rules: Rules) -> Iterator[RuleProblem]:
+    shared = values_of(rules, "free_mail_domains", "domain")
+    own = values_of(rules, "own_domains", "domain")
+    for name in ("competitor_domains", "own_domains"):
+        for row in rules.get(name, []):
+            domain = row["domain"]
+            if not re.fullmatch(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+", domain) or domain.startswith("www."):
+                fix = "Write the registered domain in lower case, for example rival.com: its subdomains count too"
+                yield RuleProblem(f"{name}.csv", row.number, "domain", f"'{domain}' is not a domain", fix)
+            elif domain in shared:
+                fix = "Remove it: anybody may write from there"
+                yield RuleProblem(f"{name}.csv", row.number, "domain", f"'{domain}' belongs to a mailbox provider", fix)
+            elif name == "competitor_domains" and domain in own:
+                fix = "Remove it here or in own_domains.csv"
+                yield RuleProblem(f"{name}.csv", row.number, "domain", f"'{domain}' is our own too", fix)
 
 
 def _fit_value_problem(row: Row) -> tuple[str, str] | None:
@@ -208,13 +366,6 @@ def _check_signals(rules: Rules) -> Iterator[RuleProblem]:
         if row["measure"] == "dwell_minute" and not row["max_measure"]:
             fix = "Say how many minutes of one page view count at most"
             yield RuleProblem(file, row.number, "max_measure", "dwell_minute has no clip", fix)
-    fit_ids = values_of(rules, "fit_rules", "rule_id")
-    for row in rules.get("engagement_signals", []):
-        if row["signal_id"] in fit_ids:
-            fix = "Give one of them another id: both stand on the ledger"
-            yield RuleProblem(
-                file, row.number, "signal_id", f"'{row['signal_id']}' is a rule of fit_rules.csv too", fix
-            )
 
 
 def _check_bands(rules: Rules) -> Iterator[RuleProblem]:
@@ -232,23 +383,62 @@ def _check_bands(rules: Rules) -> Iterator[RuleProblem]:
                     problem = f"there are no {dimension} bands for {entity}"
                     yield RuleProblem(file, None, "dimension", problem, "Add at least one band, open on both sides")
     for (entity, dimension), bands in groups.items():
-        bands.sort(key=lambda band: (band[0] is not None, band[0] or Decimal(0)))
-        what = f"{entity} {dimension}"
-        if bands[0][0] is not None:
-            fix = "Leave lo of the lowest band empty, so that every score has a band"
-            yield RuleProblem(file, bands[0][2].number, "lo", f"no {what} band below {bands[0][0]}", fix)
-        if bands[-1][1] is not None:
-            fix = "Leave hi of the highest band empty, so that every score has a band"
-            yield RuleProblem(file, bands[-1][2].number, "hi", f"no {what} band from {bands[-1][1]} on", fix)
-        for (_, hi, before), (lo, _, row) in pairwise(bands):
-            if hi is None or lo is None or lo < hi:
-                fix = f"Let '{row['band']}' begin where '{before['band']}' ends"
-                yield RuleProblem(
-                    file, row.number, "lo", f"the {what} band '{row['band']}' overlaps '{before['band']}'", fix
-                )
-            elif lo > hi:
-                fix = f"Let '{row['band']}' begin at {hi}, where '{before['band']}' ends"
-                yield RuleProblem(file, row.number, "lo", f"a gap between {hi} and {lo} in the {what} bands", fix)
+        yield from _band_problems(file, f"{entity} {dimension}", bands)
+
+
+def _check_revenue_bands(rules: Rules) -> Iterator[RuleProblem]:
+    bands: list[tuple[Decimal | None, Decimal | None, Row]] = []
+    for row in rules.get("revenue_bands", []):
+        lo, hi = (number_of(row[field]) if row[field] else None for field in ("lo", "hi"))
+        if (row["lo"] and lo is None) or (row["hi"] and hi is None):
+            return  # Said already, cell by cell.
+        bands.append((lo, hi, row))
+    if bands:
+        yield from _band_problems("revenue_bands.csv", "revenue", bands)
+
+
+def _band_problems(
+    file: str, what: str, bands: list[tuple[Decimal | None, Decimal | None, Row]]
+) -> Iterator[RuleProblem]:
+    """Bands must touch, and the outer ones be open, so that every number has one."""
+    bands = sorted(bands, key=lambda band: (band[0] is not None, band[0] or Decimal(0)))
+    if bands[0][0] is not None:
+        fix = "Leave lo of the lowest band empty, so that every number has a band"
+        yield RuleProblem(file, bands[0][2].number, "lo", f"no {what} band below {bands[0][0]}", fix)
+    if bands[-1][1] is not None:
+        fix = "Leave hi of the highest band empty, so that every number has a band"
+        yield RuleProblem(file, bands[-1][2].number, "hi", f"no {what} band from {bands[-1][1]} on", fix)
+    for (_, hi, before), (lo, _, row) in pairwise(bands):
+        if hi is None or lo is None or lo < hi:
+            fix = f"Let '{row['band']}' begin where '{before['band']}' ends"
+            yield RuleProblem(
+                file, row.number, "lo", f"the {what} band '{row['band']}' overlaps '{before['band']}'", fix
+            )
+        elif lo > hi:
+            fix = f"Let '{row['band']}' begin at {hi}, where '{before['band']}' ends"
+            yield RuleProblem(file, row.number, "lo", f"a gap between {hi} and {lo} in the {what} bands", fix)
+
+
+def _check_hot_grades(rules: Rules) -> Iterator[RuleProblem]:
+    """The gate and the exclusions hold only if the grades they lead to are not hot."""
+    grades = rules.get("grades", [])
+    orders: dict[str, Row] = {}
+    for row in grades:
+        before = orders.setdefault(row["grade_order"], row)
+        if before is not row and row["grade_order"]:
+            problem = f"'{row['grade']}' stands where '{before['grade']}' does (row {before.number})"
+            yield RuleProblem("grades.csv", row.number, "grade_order", problem, "Give each grade an order of its own")
+    ordered = sorted((order, row.number, row) for row in grades if (order := number_of(row["grade_order"])) is not None)
+    if ordered and ordered[-1][2]["is_hot"].lower() == "true":
+        row = ordered[-1][2]
+        fix = "Set it to false: the last grade is that of everybody who is excluded"
+        yield RuleProblem("grades.csv", row.number, "is_hot", f"the last grade '{row['grade']}' is hot", fix)
+    hot = {row["grade"] for row in grades if row["is_hot"].lower() == "true"}
+    for row in rules.get("grade_matrix", []):
+        if row["entity"] == "account" and row["grade_if_gate_fails"] in hot:
+            problem = f"'{row['grade_if_gate_fails']}' is hot though nobody who decides is engaged"
+            fix = "Use a grade that is not hot: an intern alone qualifies no account"
+            yield RuleProblem("grade_matrix.csv", row.number, "grade_if_gate_fails", problem, fix)
 
 
 def _check_grades(rules: Rules) -> Iterator[RuleProblem]:
@@ -294,8 +484,14 @@ def _check_committee(rules: Rules) -> Iterator[RuleProblem]:
 
 CHECKS: tuple[Check, ...] = (
     _check_fit_rules,
+    _check_overlaps,
+    _check_exclusions,
+    _check_rule_ids,
+    _check_domains,
     _check_signals,
     _check_bands,
+    _check_revenue_bands,
     _check_grades,
+    _check_hot_grades,
     _check_committee,
 )

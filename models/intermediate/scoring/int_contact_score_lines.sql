@@ -3,15 +3,16 @@ with
     contact_fit as (select * from {{ ref("int_contact_fit_lines") }}),
     account_fit as (select * from {{ ref("int_account_fit_lines") }}),
     engagement as (select * from {{ ref("int_contact_engagement") }}),
+    exclusions as (select * from {{ ref("int_contact_exclusions") }}),
 
     fit_lines as (
-        select contact_id, rule_id, value, points
+        select contact_id, rule_id, value, stated_at, points
         from contact_fit
 
         union all
 
         -- What a company is counts for its people too.
-        select contacts.contact_id, account_fit.rule_id, account_fit.value, account_fit.points
+        select contacts.contact_id, account_fit.rule_id, account_fit.value, account_fit.stated_at, account_fit.points
         from contacts
         inner join account_fit on contacts.account_id = account_fit.account_id
     ),
@@ -21,13 +22,31 @@ with
             contact_id,
             'fit' as score_kind,
             rule_id,
-            cast(1 as bigint) as evidence_count,
-            cast(null as timestamp) as last_evidence_at,
+            -- A rule about what is not known rests on nothing.
+            cast(case when value is null then 0 else 1 end as bigint) as evidence_count,
+            stated_at as last_evidence_at,
             value as evidence_value,
             cast(points as decimal(18, 6)) as raw_points,
             cast(points as decimal(18, 6)) as decayed_points,
+            cast(null as decimal(12, 4)) as cap,
             cast(points as decimal(18, 6)) as points
         from fit_lines
+
+        union all
+
+        -- No points: an exclusion takes the grade, and the ledger says why.
+        select
+            contact_id,
+            'exclusion' as score_kind,
+            rule_id,
+            cast(1 as bigint) as evidence_count,
+            stated_at as last_evidence_at,
+            value as evidence_value,
+            cast(0 as decimal(18, 6)) as raw_points,
+            cast(0 as decimal(18, 6)) as decayed_points,
+            cast(null as decimal(12, 4)) as cap,
+            cast(0 as decimal(18, 6)) as points
+        from exclusions
 
         union all
 
@@ -40,6 +59,7 @@ with
             cast(null as {{ dbt.type_string() }}) as evidence_value,
             cast(raw_points as decimal(18, 6)) as raw_points,
             decayed_points,
+            cap,
             decayed_points as points
         from engagement
 
@@ -54,6 +74,7 @@ with
             {{ plain_number("cap") }} as evidence_value,
             cast(0 as decimal(18, 6)) as raw_points,
             cast(0 as decimal(18, 6)) as decayed_points,
+            cap,
             cap_points as points
         from engagement
         where cap_points != 0
@@ -70,6 +91,7 @@ with
             lines.evidence_value,
             lines.raw_points,
             lines.decayed_points,
+            lines.cap,
             lines.points
         from lines
         inner join contacts on lines.contact_id = contacts.contact_id

@@ -7,7 +7,8 @@ with
         select
             contact_id,
             sum(case when score_kind = 'fit' then points end) as fit_score,
-            sum(case when score_kind != 'fit' then points end) as engagement_score
+            sum(case when score_kind != 'fit' then points end) as engagement_score,
+            max(case when score_kind in ('engagement', 'intent') then last_evidence_at end) as last_evidence_at
         from lines
         group by contact_id
     ),
@@ -18,7 +19,8 @@ with
             contacts.account_id,
             coalesce(contacts.buying_role, 'unknown') as buying_role,
             cast(coalesce(sums.fit_score, 0) as decimal(18, 6)) as fit_score,
-            cast(coalesce(sums.engagement_score, 0) as decimal(18, 6)) as engagement_score
+            cast(coalesce(sums.engagement_score, 0) as decimal(18, 6)) as engagement_score,
+            sums.last_evidence_at
         from contacts
         left join sums on contacts.contact_id = sums.contact_id
     )

@@ -3,10 +3,20 @@ with
     fit_rules as (select * from {{ ref("fit_rules") }}),
     signals as (select * from {{ ref("engagement_signals") }}),
     roles as (select * from {{ ref("committee_roles") }}),
+    fit_exclusions as (select * from {{ ref("fit_exclusions") }}),
 
     rules as (
         select rule_id, reason_en, reason_pt, cast(null as bigint) as needed
         from fit_rules
+
+        union all
+
+        select
+            rule_id,
+            'Excluded: ' || reason_en as reason_en,
+            'Excluído: ' || reason_pt as reason_pt,
+            cast(null as bigint) as needed
+        from fit_exclusions
 
         union all
 

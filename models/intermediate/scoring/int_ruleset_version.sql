@@ -1,9 +1,17 @@
 {#- Every seed that a score depends on: its own rules first, then those that decide what its inputs are. -#}
 {%- set rule_seeds = [
     "fit_rules",
+    "fit_exclusions",
+    "revenue_bands",
+    "competitor_domains",
+    "own_domains",
+    "activity_code_systems",
+    "activity_codes",
+    "activity_divisions",
     "engagement_signals",
     "scoring_settings",
     "score_bands",
+    "grades",
     "grade_matrix",
     "committee_roles",
     "request_groups",

@@ -7,7 +7,12 @@ with
     bands as (select * from {{ ref("score_bands") }} where entity = 'account'),
     matrix as (select * from {{ ref("grade_matrix") }} where entity = 'account'),
     reasons as (select * from {{ ref("int_account_reasons") }}),
+    exclusions as (select * from {{ ref("int_account_exclusions") }}),
+    grades as (select * from {{ ref("grades") }}),
     versions as (select * from {{ ref("int_ruleset_version") }}),
+
+    -- Who is excluded is left to nobody, whatever the score.
+    worst_grade as (select max(grade) as grade from grades where grade_order = (select max(grade_order) from grades)),
 
     sums as (
         select
@@ -27,7 +32,9 @@ with
             roles.weight,
             roles.need_count,
             roles.is_decision,
-            coalesce(committee.engaged_contacts, 0) as engaged_contacts
+            coalesce(committee.engaged_contacts, 0) as engaged_contacts,
+            coalesce(committee.engaged_in_window, 0) as engaged_in_window,
+            committee.top_engagement
         from (select distinct account_id from committee) as people
         cross join roles
         left join committee on people.account_id = committee.account_id and roles.buying_role = committee.buying_role
@@ -37,6 +44,10 @@ with
         select
             account_id,
             sum(engaged_contacts) as engaged_contacts,
+            sum(engaged_in_window) as engaged_in_window,
+            -- Mean over the roles that are there, by weight, of the most engaged person of each.
+            sum(top_engagement * weight)
+            / nullif(sum(case when top_engagement is not null then weight end), 0) as buying_group_score,
             sum(case when is_decision then engaged_contacts else 0 end) as engaged_deciders,
             {{
                 dbt.listagg(
@@ -65,7 +76,9 @@ with
             cast(coalesce(sums.fit_score, 0) as decimal(18, 6)) as fit_score,
             cast(coalesce(sums.engagement_score, 0) as decimal(18, 6)) as engagement_score,
             cast(coalesce(committees.engaged_contacts, 0) as bigint) as engaged_contacts,
+            cast(coalesce(committees.engaged_in_window, 0) as bigint) as engaged_contacts_in_window,
             cast(coalesce(committees.engaged_deciders, 0) as bigint) as engaged_deciders,
+            cast(coalesce(committees.buying_group_score, 0) as decimal(18, 6)) as buying_group_score,
             committees.committee,
             committees.missing_roles,
             cast(coalesce(committees.completeness, 0) as decimal(5, 4)) as committee_completeness,
@@ -85,14 +98,22 @@ with
             scored.fit_score,
             scored.engagement_score,
             cast(scored.fit_score + scored.engagement_score as decimal(18, 6)) as score,
-            case when scored.gate_passed then matrix.grade else matrix.grade_if_gate_fails end as grade,
+            case
+                when exclusions.account_id is not null
+                then worst_grade.grade
+                when scored.gate_passed
+                then matrix.grade
+                else matrix.grade_if_gate_fails
+            end as grade,
             fit_bands.band as fit_band,
             engagement_bands.band as engagement_band,
             cast(scored.fit_score + scored.engagement_score + scored.lo_change as decimal(18, 6)) as score_lo,
             cast(scored.fit_score + scored.engagement_score + scored.hi_change as decimal(18, 6)) as score_hi,
             scored.confidence,
             scored.engaged_contacts,
+            scored.engaged_contacts_in_window,
             scored.engaged_deciders,
+            scored.buying_group_score,
             scored.committee,
             scored.missing_roles,
             scored.committee_completeness,
@@ -104,6 +125,7 @@ with
                 then 'Nobody at the account is engaged'
                 else 'Nobody engaged has a decision role'
             end as gate_reason,
+            exclusions.reason_code as exclusion_reason,
             reasons.reason_1,
             reasons.reason_2,
             reasons.reason_3,
@@ -121,6 +143,8 @@ with
             and {{ in_band("scored.engagement_score", "engagement_bands") }}
         inner join matrix on fit_bands.band = matrix.fit_band and engagement_bands.band = matrix.engagement_band
         left join reasons on scored.account_id = reasons.account_id
+        left join exclusions on scored.account_id = exclusions.account_id
+        cross join worst_grade
         cross join versions
     )
 

@@ -7,7 +7,12 @@ with
     matrix as (select * from {{ ref("grade_matrix") }} where entity = 'contact'),
     reasons as (select * from {{ ref("int_contact_reasons") }}),
     versions as (select * from {{ ref("int_ruleset_version") }}),
+    exclusions as (select * from {{ ref("int_contact_exclusions") }}),
+    grades as (select * from {{ ref("grades") }}),
     latest_requests as (select * from {{ ref("fct_contact_requests") }} where is_latest),
+
+    -- Who is excluded is left to nobody, whatever the score.
+    worst_grade as (select max(grade) as grade from grades where grade_order = (select max(grade_order) from grades)),
 
     -- Nothing is known of the company of a contact without one.
     no_account as (
@@ -43,13 +48,14 @@ with
             ranged.fit_score,
             ranged.engagement_score,
             cast(ranged.score as decimal(18, 6)) as score,
-            matrix.grade,
+            case when exclusions.contact_id is null then matrix.grade else worst_grade.grade end as grade,
             fit_bands.band as fit_band,
             engagement_bands.band as engagement_band,
             cast(ranged.score + ranged.lo_change as decimal(18, 6)) as score_lo,
             cast(ranged.score + ranged.hi_change as decimal(18, 6)) as score_hi,
             cast(coalesce(ranged.known_weight / nullif(ranged.total_weight, 0), 1) as decimal(5, 4)) as confidence,
             latest_requests.request_group,
+            exclusions.reason_code as exclusion_reason,
             reasons.reason_1,
             reasons.reason_2,
             reasons.reason_3,
@@ -68,6 +74,8 @@ with
         inner join matrix on fit_bands.band = matrix.fit_band and engagement_bands.band = matrix.engagement_band
         left join reasons on ranged.contact_id = reasons.contact_id
         left join latest_requests on ranged.contact_id = latest_requests.contact_id
+        left join exclusions on ranged.contact_id = exclusions.contact_id
+        cross join worst_grade
         cross join versions
     )
 

@@ -16,6 +16,7 @@ with
             evidence_value,
             raw_points,
             decayed_points,
+            cap,
             points
         from contact_lines
 
@@ -32,6 +33,7 @@ with
             evidence_value,
             raw_points,
             decayed_points,
+            cap,
             points
         from account_lines
     ),
@@ -47,17 +49,23 @@ with
             lines.evidence_count,
             lines.last_evidence_at,
             lines.raw_points,
+            cast(lines.decayed_points - lines.raw_points as decimal(18, 6)) as decay_points,
             lines.decayed_points,
+            cast(lines.cap as decimal(12, 4)) as cap,
             lines.points,
-            {{
-                fill_reason(
-                    "texts.reason_en",
-                    "lines.evidence_count",
-                    "case when texts.is_cap then null else lines.last_evidence_at end",
-                    "lines.evidence_value",
-                    "texts.needed",
-                )
-            }} as reason,
+            {% for language, suffix in [("en", ""), ("pt", "_pt")] %}
+                {{
+                    fill_reason(
+                        "texts.reason_" ~ language,
+                        "lines.evidence_count",
+                        "case when lines.score_kind in ('fit', 'exclusion', 'cap') then null else lines.last_evidence_at end",
+                        "lines.evidence_value",
+                        "texts.needed",
+                        language,
+                    )
+                }}
+                as reason{{ suffix }},
+            {% endfor %}
             {{ as_of() }} as as_of_at,
             versions.ruleset_version,
             versions.code_version

@@ -33,8 +33,21 @@ def scored(warehouse: Path, dbt: Dbt) -> Path:
                 union all select 'champion', 'champion', 0
             );
 
+            create table intermediate.int_contact_attributes as
+            select contact_id, 'job_title' as field, 'declared' as value_source, timestamp '2026-10-01' as as_of,
+                true as is_surviving
+            from marts.dim_contacts;
+
+            create table intermediate.int_clean_activity_codes as
+            select '62.01Z' as code_raw, 'NAF' as system_raw, 'NAF' as code_system, '62.01Z' as code,
+                '62.01' as nace_class, '6201' as isic_class, '62' as division, 'J' as section, 'valid' as code_status;
+
+            create table intermediate.int_clean_domains as
+            select 'example.com' as domain_raw, 'example.com' as domain, false as is_shared;
+
             create table intermediate.int_account_attributes as
-            select account_id, field, value, qualifier, 'verified' as value_source, true as is_surviving
+            select account_id, field, value, qualifier, 'verified' as value_source, timestamp '2026-10-01' as as_of,
+                true as is_surviving
             from marts.dim_accounts
             cross join (values ('employee_count', '800', null), ('activity_code', '62.01Z', 'NAF'))
                 as facts (field, value, qualifier);
@@ -82,7 +95,7 @@ def test_interns_leave_no_points_on_the_ledger_of_their_account(scored: Path) ->
         scored,
         "select rule_id, points from marts.fct_score_ledger where entity_type = 'account' and entity_id = 'interns'",
     )
-    assert lines == {"size_large": (Decimal(25),), "activity_software_naf": (Decimal(15),)}
+    assert lines == {"size_large": (Decimal(25),), "activity_software": (Decimal(15),)}
 
 
 def test_version_is_that_of_the_content_not_of_its_order(scored: Path, dbt: Dbt) -> None:

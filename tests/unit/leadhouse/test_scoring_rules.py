@@ -71,3 +71,64 @@ def test_a_bad_rule_of_intent_is_named(
 ) -> None:
     row = change(seeds, name, {"rule_id": where}, cells)
     assert_refused(seeds, name, row, field, words)
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "cells", "field", "words"),
+    [
+        ("fit_rules", {"rule_id": "size_mid"}, {"value": "40..250"}, "value", "overlaps '10..50' of 'size_small'"),
+        ("fit_rules", {"rule_id": "size_giant"}, {"value": "4999..", "adds_up": ""}, "value", "size_large"),
+        ("fit_rules", {"rule_id": "role_champion"}, {"operator": "in", "value": "champion|influencer"}, None, ""),
+        ("fit_rules", {"rule_id": "revenue_mid"}, {"value": "from_6m"}, "value", "from_5m"),
+        ("fit_rules", {"rule_id": "activity_software"}, {"value": "NAFF:62"}, "value", "no known classification"),
+        ("fit_rules", {"rule_id": "size_mid"}, {"adds_up": "maybe"}, "adds_up", "true or false"),
+        ("fit_exclusions", {"rule_id": "excluded_student"}, {"attribute": "mood"}, "attribute", "seniority"),
+        ("fit_exclusions", {"rule_id": "excluded_own"}, {"value": "ours"}, "value", "competitor"),
+        ("fit_exclusions", {"rule_id": "excluded_student"}, {"priority": "10"}, "priority", "excluded_competitor"),
+        (
+            "fit_exclusions",
+            {"rule_id": "excluded_student"},
+            {"operator": "is_known", "value": "false"},
+            "value",
+            "not known",
+        ),
+        ("fit_exclusions", {"rule_id": "excluded_student"}, {"rule_id": "size_mid"}, "rule_id", "fit_rules.csv"),
+        ("fit_exclusions", {"rule_id": "excluded_student"}, {"reason_code": ""}, "reason_code", "empty"),
+        ("revenue_bands", {"band": "from_5m"}, {"lo": "4000000"}, "lo", "overlaps"),
+        ("revenue_bands", {"band": "from_5m"}, {"lo": "6000000"}, "lo", "gap"),
+        ("revenue_bands", {"band": "from_50m"}, {"hi": "90000000"}, "hi", "from 90000000 on"),
+        (
+            "competitor_domains",
+            {"domain": "rival.example"},
+            {"domain": "https://rival.example"},
+            "domain",
+            "subdomains",
+        ),
+        ("competitor_domains", {"domain": "rival.example"}, {"domain": "gmail.com"}, "domain", "mailbox provider"),
+        ("competitor_domains", {"domain": "rival.example"}, {"domain": "pontonorte.io"}, "domain", "own"),
+        ("grades", {"grade": "D"}, {"is_hot": "true"}, "is_hot", "excluded"),
+        ("grades", {"grade": "C"}, {"grade_order": "2"}, "grade_order", "order of its own"),
+        ("grade_matrix", {"entity": "account"}, {"grade_if_gate_fails": "A"}, "grade_if_gate_fails", "intern"),
+    ],
+)
+def test_a_bad_rule_of_fit_is_named(
+    seeds: Path, name: str, where: dict[str, str], cells: dict[str, str], field: str | None, words: str
+) -> None:
+    row = change(seeds, name, where, cells)
+    if field is None:  # The row after it overlaps.
+        row, field, words = row + 1, "value", "role_champion"
+    assert_refused(seeds, name, row, field, words)
+
+
+def test_rules_that_add_up_may_overlap(seeds: Path) -> None:
+    where = {"rule_id": "size_mid"}
+    change(seeds, "fit_rules", where, {"rule_id": "size_sweet", "value": "80..120", "adds_up": "true"}, add=True)
+    assert [str(problem) for problem in check_rules(seeds)] == []
+
+
+@pytest.mark.parametrize("code", ["NAF:62", "CNAE:62", "NACE:J", "ISIC:6201", "isic:J62.01"])
+def test_codes_overlap_across_classifications(seeds: Path, code: str) -> None:
+    """Divisions are the same in every classification; section J is compared at run time."""
+    row = change(seeds, "fit_rules", {"rule_id": "activity_software"}, {"rule_id": "again", "value": code}, add=True)
+    problems = [problem for problem in check_rules(seeds) if problem.row == row]
+    assert bool(problems) == (code != "NACE:J")

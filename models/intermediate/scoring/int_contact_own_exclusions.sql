@@ -1,0 +1,1 @@
+{{ fit_exclusions("contact") }}
