@@ -82,7 +82,7 @@ class AtEqualCapacity:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything a person needs to decide on a change of rules. Moves are (before, after) -> contacts."""
+    """Everything a person needs to decide on a change of rules. Moves are (before, after) -> contacts or accounts."""
 
     as_of_at: datetime
     days: int
@@ -232,9 +232,19 @@ def _entries(connection: duckdb.DuckDBPyConnection, catalog: str, start: datetim
 def _outcomes(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, bool | None]:
     """What became of each contact's last hand-over: accepted, not, or None while it is open.
 
-    Sales accepted where the next move from MQL is forward (to SAL, or straight to SQL with a deal); it did not where
-    the contact was lost or fell back.
+    As the contract judges it; in a warehouse without verdicts by the next move: forward (to SAL, or straight to SQL
+    with a deal) is accepted, out or back is not.
     """
+    if _has(connection, catalog, "fct_handoff_verdicts"):
+        rows = connection.execute(
+            f"""
+            select handoffs.contact_id, arg_max(verdicts.verdict, handoffs.mql_at)
+            from "{catalog}".marts.fct_handoffs as handoffs
+            inner join "{catalog}".marts.fct_handoff_verdicts as verdicts on handoffs.handoff_id = verdicts.handoff_id
+            group by handoffs.contact_id
+            """
+        ).fetchall()
+        return {name: (None if verdict == "pending" else verdict == "accepted") for name, verdict in rows}
     rows = connection.execute(
         f"""
         with moves as (
@@ -248,6 +258,15 @@ def _outcomes(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, 
         """
     ).fetchall()
     return {name: (direction == "forward" if direction else None) for name, direction in rows}
+
+
+def _has(connection: duckdb.DuckDBPyConnection, catalog: str, mart: str) -> bool:
+    (count,) = connection.execute(
+        "select count(*) from information_schema.tables where table_catalog = ? and table_schema = 'marts' "
+        "and table_name = ?",
+        [catalog, mart],
+    ).fetchone() or (0,)
+    return bool(count)
 
 
 def _yield(

@@ -1,0 +1,110 @@
+"""Past days and changed rules beside the warehouse of the demo, which must stay as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from e2e_installation import Demo
+
+from leadhouse.settings import BASE_SEEDS_DIR
+
+SAME = (
+    "fct_contact_scores",
+    "fct_account_scores",
+    "fct_score_ledger",
+    "fct_stage_transitions",
+    "dim_contact_stages",
+    "mart_committee",
+)
+
+
+@pytest.fixture(autouse=True)
+def untouched(demo: Demo) -> Iterator[None]:
+    """No command here may change a byte of the live warehouse."""
+    before = hashlib.sha256(demo.installation.warehouse.read_bytes()).hexdigest()
+    yield
+    assert hashlib.sha256(demo.installation.warehouse.read_bytes()).hexdigest() == before
+
+
+@contextmanager
+def beside(demo: Demo, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The live warehouse and a replay in one connection, as their own names."""
+    replay = demo.installation.data_dir / "replays" / name / "replay.duckdb"
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{demo.installation.warehouse}' as warehouse (read_only)")
+        connection.execute(f"attach '{replay}' as replay (read_only)")
+        yield connection
+
+
+def differing(connection: duckdb.DuckDBPyConnection, one: str, other: str) -> int:
+    ((count,),) = connection.execute(
+        f"select (select count(*) from (from {one} except all from {other})) "
+        f"+ (select count(*) from (from {other} except all from {one}))"
+    ).fetchall()
+    return int(count)
+
+
+def test_the_live_day_under_the_live_rules_is_the_live_marts(demo: Demo) -> None:
+    as_of = demo.rows("select max(as_of_at) from marts.fct_contact_scores")[0][0]
+    said = demo.installation.leadhouse("replay", "--as-of", as_of.isoformat(), "--name", "same")
+    assert "0 of " in said
+    with beside(demo, "same") as connection:
+        for mart in SAME:
+            assert differing(connection, f"warehouse.marts.{mart}", f"replay.marts.{mart}") == 0, mart
+
+
+def test_a_past_day_knows_the_moves_up_to_it(demo: Demo) -> None:
+    as_of = demo.rows("select max(as_of_at) from marts.fct_contact_scores")[0][0] - timedelta(days=60)
+    said = demo.installation.leadhouse("replay", "--as-of", as_of.isoformat(), "--name", "past")
+    assert "as known now" in said
+    with beside(demo, "past") as connection:
+        ((latest, scored_at),) = connection.execute(
+            "select (select max(transition_at) from replay.marts.fct_stage_transitions), "
+            "(select max(as_of_at) from replay.marts.fct_contact_scores)"
+        ).fetchall()
+        assert latest <= as_of == scored_at
+        known = f"(from warehouse.marts.fct_stage_transitions where transition_at <= timestamp '{as_of}')"
+        assert differing(connection, known, "replay.marts.fct_stage_transitions") == 0
+        # What was not computed anew is shown as it is live.
+        assert differing(connection, "warehouse.marts.dim_contacts", "replay.marts.dim_contacts") == 0
+
+
+def test_a_moment_to_come_and_a_bad_rule_are_refused(demo: Demo, tmp_path: Path) -> None:
+    done = demo.installation.run("replay", "--as-of", "2040-01-01")
+    assert done.returncode == 1
+    assert "lies after the live marts" in done.stderr
+    (tmp_path / "stage_threshold.csv").write_text("line_id\n")
+    done = demo.installation.run("whatif", "--rules", str(tmp_path))
+    assert done.returncode == 2
+    assert "nearest name is stage_thresholds.csv" in " ".join(done.stderr.split())
+
+
+def test_equal_rules_change_nothing(demo: Demo, tmp_path: Path) -> None:
+    (tmp_path / "stage_thresholds.csv").write_bytes((BASE_SEEDS_DIR / "stage_thresholds.csv").read_bytes())
+    found = json.loads(demo.installation.leadhouse("whatif", "--rules", str(tmp_path), "--json"))
+    assert found["is_nothing"]
+    assert (found["entering"], found["leaving"], found["rules"]) == (0, 0, [])
+    assert (found["difference"]["lo"], found["difference"]["hi"]) == (0, 0)
+
+
+def test_a_lower_line_lets_more_people_in(demo: Demo, tmp_path: Path) -> None:
+    live = (BASE_SEEDS_DIR / "stage_thresholds.csv").read_text()
+    changed = live.replace("mql_standard,mql,30,25", "mql_standard,mql,20,10")
+    assert changed != live
+    (tmp_path / "stage_thresholds.csv").write_text(changed)
+    found = json.loads(demo.installation.leadhouse("whatif", "--rules", str(tmp_path), "--json"))
+    assert found["entering"] > 0
+    assert found["leaving"] == 0
+    assert found["changed"]["mqls"] == found["base"]["mqls"] + found["entering"]
+    assert found["changed"]["unobserved"] > 0
+    assert found["changed"]["calls_per_week"] > found["base"]["calls_per_week"]
+    (rule,) = found["rules"]
+    assert rule["file"] == "stage_thresholds.csv"
+    assert all("@" not in person["email"] or "***@" in person["email"] for person in found["people_entering"])
