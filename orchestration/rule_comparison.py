@@ -82,7 +82,11 @@ class AtEqualCapacity:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything a person needs to decide on a change of rules. Moves are (before, after) -> contacts or accounts."""
+    """Everything a person needs to decide on a change of rules. Moves are (before, after) -> contacts or accounts.
+
+    ``entering``: MQL in the window under the changed rules, and never under the base rules; ``leaving``: the other way
+    round; ``shifted``: MQL under both, on another day.
+    """
 
     as_of_at: datetime
     days: int
@@ -161,7 +165,9 @@ def compare(
     places = min(int(capacity.calls_per_week * weeks / capacity.calls_per_mql), len(before), len(after))
     best = [_best(entries, places) for entries in (before, after)]
     equal = judged(versions[0], best[0]), judged(versions[1], best[1])
-    entering, leaving = sorted(set(after) - set(before)), sorted(set(before) - set(after))
+    ever = [_ever(connection, catalog) for catalog in (base, changed)]
+    entering, leaving = sorted(set(after) - ever[0]), sorted(set(before) - ever[1])
+    moments = [{name: entry.entered_at for name, entry in entries.items()} for entries in (before, after)]
     return Comparison(
         as_of_at=as_of_at,
         days=days,
@@ -172,7 +178,9 @@ def compare(
         difference=_difference(whole[1], whole[0], set(after) == set(before)),
         entering=len(entering),
         leaving=len(leaving),
-        shifted=sum(before[name].entered_at != after[name].entered_at for name in set(before) & set(after)),
+        shifted=sum(
+            moments[0].get(name) != moments[1].get(name) for name in (set(before) | set(after)) & ever[0] & ever[1]
+        ),
         people_entering=_people(connection, base, changed, {name: after[name] for name in entering}),
         people_leaving=_people(connection, base, changed, {name: before[name] for name in leaving}),
         cells=_moves(
@@ -227,6 +235,12 @@ def _entries(connection: duckdb.DuckDBPyConnection, catalog: str, start: datetim
         [start],
     ).fetchall()
     return {row[0]: _Entry(row[0], row[1], float(row[2]), row[3]) for row in rows}
+
+
+def _ever(connection: duckdb.DuckDBPyConnection, catalog: str) -> set[str]:
+    """Contacts that were MQL at any time: who only became one on another day neither enters nor leaves."""
+    rows = connection.execute(f'select distinct contact_id from "{catalog}".intermediate.int_mql_entry_scores')
+    return {name for (name,) in rows.fetchall()}
 
 
 def _outcomes(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, bool | None]:

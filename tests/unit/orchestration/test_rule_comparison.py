@@ -104,13 +104,16 @@ def test_who_enters_and_leaves_and_what_is_not_known_of_them(base: Side, changed
     # Before the window.
     base.contact("long_ago", 200, "out")
     changed.contact("long_ago", 200, "out")
+    # MQL under both, but now before the window.
+    base.contact("sooner", 89)
+    changed.contact("sooner", 91)
     found = compared(base)
-    assert (found.entering, found.leaving, found.shifted) == (1, 1, 1)
+    assert (found.entering, found.leaving, found.shifted) == (1, 1, 2)
     (entering,) = found.people_entering
     assert (entering.contact_id, entering.email, entering.why) == ("enters", "enters@acme.example", "Decides: 20 -> 55")
     assert (entering.base, entering.changed) == ("C, fit 20.0, engagement 0.0", "B, fit 55.0, engagement 0.0")
     assert found.people_leaving[0].contact_id == "leaves"
-    assert (found.base.mqls, found.base.accepted, found.base.known, found.base.pending) == (3, 1, 2, 1)
+    assert (found.base.mqls, found.base.accepted, found.base.known, found.base.pending) == (4, 1, 2, 2)
     # Only the new rules hand it over: no outcome, and not a refusal.
     assert (found.changed.mqls, found.changed.known, found.changed.unobserved) == (3, 1, 1)
     assert found.grades == {("B", "C"): 1, ("C", "B"): 1}
