@@ -9,9 +9,11 @@ from decimal import Decimal
 from leadhouse.rules.files import (
     BOOLEAN,
     OPTIONAL,
+    PATTERN,
     PRIORITY,
     SETTING_FILE,
     TEXT,
+    WHOLE_AT_LEAST_0,
     Check,
     Column,
     RuleProblem,
@@ -38,6 +40,8 @@ GATE_FACTS = (
 #: Groups of a contact request, C readiest (never a grade).
 REQUEST_GROUPS = ("A", "B", "C")
 GATE_STATES = ("passed", "held")
+#: Channels that a person is reached on.
+CHANNELS = ("email", "call", "sms")
 
 _BOUND = Column("number", required=False)
 _DAYS = Column("number", required=False, minimum=Decimal(0))
@@ -153,6 +157,53 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("priority",),
     ),
+    "outbound_channels": Schema(
+        {
+            "origin": Column(choices=("marketing", "sales")),
+            "kind": TEXT,
+            "channel": Column(choices=CHANNELS),
+            "description": TEXT,
+        },
+        ("origin", "kind"),
+    ),
+    "contact_pressure": Schema(
+        {
+            "priority": PRIORITY,
+            "channel": Column(choices=(*CHANNELS, "all")),
+            "window_days": Column("integer", above=Decimal(0)),
+            "min_touches": WHOLE_AT_LEAST_0,
+            "max_touches": WHOLE_AT_LEAST_0,
+            "stages": OPTIONAL,
+            "segments": OPTIONAL,
+            "description": TEXT,
+        },
+        ("priority",),
+    ),
+    "next_action_rules": Schema(
+        {
+            "priority": PRIORITY,
+            "stages": OPTIONAL,
+            "routes": OPTIONAL,
+            "segments": OPTIONAL,
+            "request_groups": OPTIONAL,
+            "grades": OPTIONAL,
+            "buying_roles": OPTIONAL,
+            "missing_role": OPTIONAL,
+            "gate_reasons": OPTIONAL,
+            # Over is no condition: a channel that is over its pressure is not used at all.
+            "pressure": Column(required=False, choices=("under", "ok")),
+            "actor": Column(choices=("owner", "marketing", "automation", "nobody")),
+            "channel": Column(choices=(*CHANNELS, "none")),
+            "message_key": TEXT,
+            "wait_hours": WHOLE_AT_LEAST_0,
+            "reason_en": TEXT,
+            "reason_pt": TEXT,
+        },
+        ("priority",),
+    ),
+    "campaign_lists": Schema(
+        {"priority": PRIORITY, "campaign_pattern": PATTERN, "list_name": TEXT, "description": TEXT}, ("priority",)
+    ),
 }
 
 #: Columns that hold a list ``one|two`` of values which stand in another file.
@@ -162,6 +213,8 @@ _LISTS = {
     "grades": ("grades", "grade"),
     "routes": ("routes", "route"),
     "gate_reasons": ("handoff_requirements", "reason_code"),
+    "buying_roles": ("committee_roles", "buying_role"),
+    "missing_role": ("committee_roles", "buying_role"),
 }
 _RANGES = (
     ("min_employees", "max_employees"),
@@ -169,11 +222,14 @@ _RANGES = (
     ("min_engagement_score", "max_engagement_score"),
     ("min_days_in_stage", "max_days_in_stage"),
 )
+#: Results of next_action_rules.csv; the rest of its columns are conditions.
+_ACTION = ("actor", "channel", "message_key", "wait_hours")
 #: Files whose last rule must fit everybody, and what an unfitted contact would lack.
 _CATCH_ALL = {
     "segment_rules": ("segment", ("segment", "description")),
     "routing_rules": ("route", ("route",)),
     "list_exit_reasons": ("reason", ("exit_code",)),
+    "next_action_rules": ("next action", _ACTION),
 }
 #: Files whose reasons have places that are filled in.
 _FILLED = ("list_rules", "list_exit_reasons")
@@ -216,7 +272,10 @@ def _check_catch_all(rules: Rules) -> Iterator[RuleProblem]:
             continue
         told = {"priority", "reason_en", "reason_pt", *results}
         conditions = [field for field in SCHEMAS[name].columns if field not in told]
-        fits_all = [row for row in rows if not any(row[field] for field in conditions)]
+        # An action on a channel asks for one more thing, that the channel can be used.
+        fits_all = [
+            row for row in rows if not any(row[field] for field in conditions) and row["channel"] in ("", "none")
+        ]
         if not fits_all:
             fix = f"Add a last rule without conditions: somebody would have no {result}"
             yield RuleProblem(f"{name}.csv", None, None, "no rule fits everybody", fix)
@@ -224,6 +283,33 @@ def _check_catch_all(rules: Rules) -> Iterator[RuleProblem]:
         for row in rows[rows.index(fits_all[0]) + 1 :]:
             problem = f"the rule of row {fits_all[0].number} fits everybody and comes first"
             yield RuleProblem(f"{name}.csv", row.number, "priority", problem, "Give this one a lower priority number")
+
+
+def _check_pressure(rules: Rules) -> Iterator[RuleProblem]:
+    """Limits that can both be kept, and a rule for everybody on every channel that something is counted on."""
+    file = "contact_pressure.csv"
+    for row in rules.get("contact_pressure", []):
+        low, high = number_of(row["min_touches"]), number_of(row["max_touches"])
+        if low is not None and high is not None and high < low:
+            fix = "Use a maximum that the minimum fits under"
+            yield RuleProblem(file, row.number, "max_touches", f"{high} is below min_touches {low}", fix)
+    if "contact_pressure" not in rules:
+        return
+    for channel in sorted(values_of(rules, "outbound_channels", "channel") | {"all"}):
+        rows = [row for row in rules["contact_pressure"] if row["channel"] == channel]
+        if not any(not row["stages"] and not row["segments"] for row in rows):
+            fix = f"Add a rule for '{channel}' without conditions: some people would have no limit there"
+            yield RuleProblem(file, None, "channel", f"no rule of '{channel}' fits everybody", fix)
+
+
+def _check_actions(rules: Rules) -> Iterator[RuleProblem]:
+    file = "next_action_rules.csv"
+    for row in rules.get("next_action_rules", []):
+        if (row["actor"] == "nobody") != (row["channel"] == "none"):
+            fix = "Nobody acts on channel none, and only nobody does"
+            yield RuleProblem(file, row.number, "channel", f"'{row['actor']}' on channel '{row['channel']}'", fix)
+        if row["channel"] == "none" and row["pressure"]:
+            yield RuleProblem(file, row.number, "pressure", "channel none has no pressure", "Leave it empty")
 
 
 def _check_unique(rules: Rules) -> Iterator[RuleProblem]:
@@ -274,4 +360,6 @@ CHECKS: tuple[Check, ...] = (
     _check_references,
     _check_fit_bands,
     _check_places,
+    _check_pressure,
+    _check_actions,
 )

@@ -70,6 +70,16 @@ def test_the_shipped_rules_pass() -> None:
         ("list_exit_reasons", "fact", "bored", "is not known"),
         ("list_exit_reasons", "reason_pt", "Etapa {etapa}", "nothing is known to fill in '{etapa}'"),
         ("list_settings", "value", "three", "is not a number"),
+        ("outbound_channels", "channel", "fax", "is not known"),
+        ("contact_pressure", "window_days", "0", "is not above 0"),
+        ("contact_pressure", "max_touches", "0", "0 is below min_touches 1"),
+        ("contact_pressure", "channel", "fax", "is not known"),
+        ("next_action_rules", "channel", "none", "'owner' on channel 'none'"),
+        ("next_action_rules", "missing_role", "oracle", "does not stand in committee_roles.csv"),
+        ("next_action_rules", "pressure", "over", "is not known"),
+        ("next_action_rules", "wait_hours", "-3", "is below 0"),
+        ("next_action_rules", "gate_reasons", "bored", "does not stand in handoff_requirements.csv"),
+        ("campaign_lists", "campaign_pattern", "(", "is not a regular expression"),
     ],
 )
 def test_a_bad_cell_is_named(seeds: Path, name: str, field: str, value: str, says: str) -> None:
@@ -80,7 +90,7 @@ def test_a_bad_cell_is_named(seeds: Path, name: str, field: str, value: str, say
     assert said[0].fix
 
 
-@pytest.mark.parametrize("name", ["segment_rules", "routing_rules", "list_exit_reasons"])
+@pytest.mark.parametrize("name", ["segment_rules", "routing_rules", "list_exit_reasons", "next_action_rules"])
 def test_somebody_whom_no_rule_fits(seeds: Path, name: str) -> None:
     change(seeds, name, lambda rows: rows.pop())
     problem = only(check_rules(seeds))
@@ -88,9 +98,16 @@ def test_somebody_whom_no_rule_fits(seeds: Path, name: str) -> None:
     assert "no rule fits everybody" in problem.problem
 
 
-@pytest.mark.parametrize("name", ["segment_rules", "routing_rules", "list_exit_reasons"])
+@pytest.mark.parametrize("name", ["segment_rules", "routing_rules", "list_exit_reasons", "next_action_rules"])
 def test_a_rule_that_can_never_be_reached(seeds: Path, name: str) -> None:
     change(seeds, name, lambda rows: rows[-1].update(priority="15"))
     problems = check_rules(seeds)
     assert problems
     assert all("fits everybody and comes first" in problem.problem for problem in problems)
+
+
+def test_everybody_has_a_limit_on_every_channel(seeds: Path) -> None:
+    change(seeds, "contact_pressure", lambda rows: rows.remove(next(row for row in rows if row["channel"] == "sms")))
+    problem = only(check_rules(seeds))
+    assert (problem.file, problem.field) == ("contact_pressure.csv", "channel")
+    assert "no rule of 'sms' fits everybody" in problem.problem
