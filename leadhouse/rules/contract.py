@@ -32,6 +32,20 @@ OWN_ENTRY_KINDS = ("capture", "score")
 #: A country without a line of its own, and a person whose country is unknown.
 ANY_COUNTRY = "*"
 MOST_OPENINGS = 2
+CONDITIONS = ("entry_kinds", "request_groups", "countries", "buying_roles")
+#: What becomes of a hand-over, and why (models/marts/contract/fct_handoff_verdicts.sql).
+REASONS = {
+    "accepted": "accepted",
+    "rejected_after_work": "worked_and_rejected",
+    "no_decision": "worked_and_rejected",
+    "never_contacted": "late",
+    "contacted_late": "late",
+    "rejected_too_early": "too_few_tries",
+    "too_few_tries": "too_few_tries",
+    "within_contract": "pending",
+}
+VERDICTS = tuple(dict.fromkeys(REASONS.values()))
+SLA_CHECKS = ("first_contact", "min_attempts", "max_delay_last_attempt", "gave_up_early")
 
 _POSITIVE = Column("integer", above=Decimal(0))
 _WHOLE = Column("integer", minimum=Decimal(0))
@@ -49,6 +63,7 @@ SCHEMAS: dict[str, Schema] = {
             "priority": PRIORITY,
             "segment": TEXT,
             "entry_kinds": OPTIONAL,
+            "request_groups": OPTIONAL,
             "countries": OPTIONAL,
             "buying_roles": OPTIONAL,
             "measured_from": Column(choices=("capture", "assignment")),
@@ -92,6 +107,12 @@ SCHEMAS: dict[str, Schema] = {
     "outcome_classes": Schema(
         {"outcome_class": TEXT, "is_attempt": BOOLEAN, "label_en": TEXT, "label_pt": TEXT}, ("outcome_class",)
     ),
+    "verdict_reasons": Schema(
+        {"reason": TEXT, "verdict": Column(choices=VERDICTS), "reason_en": TEXT, "reason_pt": TEXT}, ("reason",)
+    ),
+    "sla_checks": Schema(
+        {"check_name": Column(choices=SLA_CHECKS), "label_en": TEXT, "label_pt": TEXT}, ("check_name",)
+    ),
     "business_calendars": Schema({"calendar": TEXT, "time_zone": OPTIONAL, "description": TEXT}, ("calendar",)),
     "business_hours": Schema(
         {
@@ -113,6 +134,7 @@ def _check_contracts(rules: Rules) -> Iterator[RuleProblem]:
     yield from known_rows(rules, name, "calendar", "business_calendars", "calendar")
     known = {
         "entry_kinds": (values_of(rules, "lead_entries", "entry_kind") | set(OWN_ENTRY_KINDS), "lead_entries"),
+        "request_groups": (values_of(rules, "request_groups", "request_group"), "request_groups"),
         "countries": (values_of(rules, "country_time_zones", "country"), "country_time_zones"),
         "buying_roles": (values_of(rules, "title_rules", "buying_role") | {"unknown"}, "title_rules"),
     }
@@ -141,12 +163,12 @@ def _check_contracts(rules: Rules) -> Iterator[RuleProblem]:
             yield RuleProblem(f"{name}.csv", row.number, "maturity_days", problem, fix)
     rows = rules.get(name)
     if rows is not None and not any(_is_for_all(row) for row in rows):
-        fix = "Add a row with the highest priority and empty entry_kinds, countries and buying_roles"
+        fix = f"Add a row with the highest priority and empty {', '.join(CONDITIONS)}"
         yield RuleProblem(f"{name}.csv", None, "contract_id", "no contract holds for everybody else", fix)
 
 
 def _is_for_all(row: Row) -> bool:
-    return not (row["entry_kinds"] or row["countries"] or row["buying_roles"])
+    return not any(row[field] for field in CONDITIONS)
 
 
 def _check_moves(rules: Rules) -> Iterator[RuleProblem]:
@@ -197,6 +219,20 @@ def _check_outcomes(rules: Rules) -> Iterator[RuleProblem]:
             problem = f"'{row['outcome']}' is '{known['outcome_class']}' in row {known.number}"
             fix = "Give the outcome one class, or another name"
             yield RuleProblem("activity_outcomes.csv", row.number, "outcome_class", problem, fix)
+
+
+def _check_texts(rules: Rules) -> Iterator[RuleProblem]:
+    for row in rules.get("verdict_reasons", []):
+        if row["reason"] and row["reason"] not in REASONS:
+            fix = f"Use one of: {', '.join(REASONS)}"
+            yield RuleProblem("verdict_reasons.csv", row.number, "reason", f"no verdict has '{row['reason']}'", fix)
+        elif row["verdict"] in VERDICTS and REASONS.get(row["reason"]) != row["verdict"]:
+            problem = f"'{row['reason']}' is a reason of '{REASONS[row['reason']]}'"
+            yield RuleProblem("verdict_reasons.csv", row.number, "verdict", problem, "Give it that verdict")
+    for name, field, wanted in (("verdict_reasons", "reason", REASONS), ("sla_checks", "check_name", SLA_CHECKS)):
+        if name in rules:
+            for missing in sorted(set(wanted) - values_of(rules, name, field)):
+                yield RuleProblem(f"{name}.csv", None, field, f"'{missing}' is missing", "Add its row")
 
 
 def _check_calendars(rules: Rules) -> Iterator[RuleProblem]:
@@ -269,6 +305,7 @@ CHECKS: tuple[Check, ...] = (
     _check_moves,
     _check_entries,
     _check_outcomes,
+    _check_texts,
     _check_calendars,
     _check_zones,
 )

@@ -3,6 +3,12 @@
     became and the contract it is under. What sales does about it lies in its window: from the lead's entry to the entry that
     led to the next hand-over, so that no attempt belongs to two.
 -#}
+{%- set look_back = dbt.dateadd(
+    "day",
+    "-cast(" ~ setting("entry_lookback_days", "contract_settings") ~ " as integer)",
+    "entered.mql_at",
+) -%}
+
 with
     transitions as (select * from {{ ref("fct_stage_transitions") }}),
 
@@ -15,6 +21,8 @@ with
     touches as (select * from {{ ref("fct_touches") }} where contact_id is not null),
 
     entries as (select * from {{ ref("lead_entries") }}),
+
+    requests as (select * from {{ ref("fct_contact_requests") }}),
 
     contracts as (select * from {{ ref("sla_contracts") }}),
 
@@ -88,14 +96,7 @@ with
             entry_touches
             on handed_over.contact_id = entry_touches.contact_id
             and entry_touches.entered_at <= handed_over.mql_at
-            and entry_touches.entered_at
-            >= {{
-                dbt.dateadd(
-                    "day",
-                    "-cast(" ~ setting("entry_lookback_days", "contract_settings") ~ " as integer)",
-                    "handed_over.mql_at",
-                )
-            }}
+            and entry_touches.entered_at >= {{ look_back | replace("entered.", "handed_over.") }}
             and (handed_over.previous_mql_at is null or entry_touches.entered_at > handed_over.previous_mql_at)
     ),
 
@@ -106,6 +107,23 @@ with
             coalesce(ranked_entries.entry_kind, 'score') as entry_kind
         from handed_over
         left join ranked_entries on handed_over.handoff_id = ranked_entries.handoff_id and ranked_entries.choice = 1
+    ),
+
+    -- What the latest request of the look-back tells of readiness.
+    ranked_requests as (
+        select
+            entered.handoff_id,
+            requests.request_group,
+            row_number() over (
+                partition by entered.handoff_id order by requests.requested_at desc, requests.request_id
+            ) as choice
+        from entered
+        inner join
+            requests
+            on entered.contact_id = requests.contact_id
+            and requests.requested_at <= entered.mql_at
+            and requests.requested_at >= {{ look_back }}
+            and (entered.previous_mql_at is null or requests.requested_at > entered.previous_mql_at)
     ),
 
     windowed as (
@@ -158,6 +176,7 @@ with
     located as (
         select
             windowed.*,
+            ranked_requests.request_group,
             contacts.buying_role,
             zones.country,
             zones.time_zone,
@@ -176,6 +195,7 @@ with
         inner join contacts on windowed.contact_id = contacts.contact_id
         inner join zones on windowed.contact_id = zones.contact_id
         left join assigned on windowed.handoff_id = assigned.handoff_id
+        left join ranked_requests on windowed.handoff_id = ranked_requests.handoff_id and ranked_requests.choice = 1
     ),
 
     -- The newest version of a contract that was valid at the hand-over, and of several the first by priority.
@@ -211,6 +231,7 @@ with
             and valid_versions.version = contracts.version
         where
             (contracts.entry_kinds is null or {{ in_list("located.entry_kind", "contracts.entry_kinds") }})
+            and (contracts.request_groups is null or {{ in_list("located.request_group", "contracts.request_groups") }})
             and (contracts.countries is null or {{ in_list("located.country", "contracts.countries") }})
             and (contracts.buying_roles is null or {{ in_list("located.buying_role", "contracts.buying_roles") }})
     ),
@@ -226,6 +247,7 @@ with
             located.mql_at,
             located.lead_entered_at,
             located.entry_kind,
+            located.request_group,
             located.assigned_at,
             located.owner_id,
             ranked_contracts.segment,

@@ -10,6 +10,7 @@ with
             mql_at,
             lead_entered_at,
             entry_kind,
+            request_group,
             assigned_at,
             owner_id,
             segment,
