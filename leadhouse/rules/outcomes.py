@@ -62,6 +62,16 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "coverage_window_days",
         "coverage_min_touches",
         "trend_min_z",
+        "handover_capacity_per_week",
+        "outcome_min_n",
+        "outcome_maturity_days",
+        "review_every_days",
+        "drift_recent_days",
+        "drift_reference_days",
+        "drift_min_n",
+        "drift_watch_psi",
+        "drift_alert_psi",
+        "drift_empty_share",
     ),
 }
 
