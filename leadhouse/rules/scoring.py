@@ -113,11 +113,12 @@ SCHEMAS: dict[str, Schema] = {
             "touch_type": TEXT,
             "detail_field": Column(required=False, choices=("signal_detail", "channel", "campaign", "direction")),
             "detail_values": OPTIONAL,
-            "measure": Column(choices=("event", "dwell_minute")),
+            "measure": Column(choices=("event", "dwell_minute", "active_day")),
             "max_measure": Column("number", required=False, above=Decimal(0)),
             "points": NUMBER,
             "half_life_days": Column("number", required=False, above=Decimal(0)),
             "cap": Column("number", required=False),
+            "daily_cap": Column("number", required=False),
             "counts_machine": BOOLEAN,
             "reason_en": TEXT,
             "reason_pt": TEXT,
@@ -356,13 +357,18 @@ def _check_signals(rules: Rules) -> Iterator[RuleProblem]:
             if known and part not in known:
                 fix = f"Use one of: {', '.join(sorted(known))}"
                 yield RuleProblem(file, row.number, "detail_values", f"'{part}' never happens there", fix)
-        points, cap = number_of(row["points"]), number_of(row["cap"])
+        points = number_of(row["points"])
         if points is not None and (points < 0) != (row["score_kind"] == "negative") and points != 0:
             fix = "Negative points go with score_kind negative, positive ones with engagement or intent"
             yield RuleProblem(file, row.number, "points", f"{row['points']} points do not fit the score_kind", fix)
-        if points is not None and cap is not None and points * cap < 0:
-            fix = "Give the cap the sign of the points: it bounds their sum"
-            yield RuleProblem(file, row.number, "cap", f"a cap of {row['cap']} on {row['points']} points", fix)
+        for field in ("cap", "daily_cap"):
+            cap = number_of(row[field])
+            if points is not None and cap is not None and points * cap < 0:
+                fix = "Give the cap the sign of the points: it bounds their sum"
+                yield RuleProblem(file, row.number, field, f"a cap of {row[field]} on {row['points']} points", fix)
+        if row["measure"] == "active_day" and row["daily_cap"]:
+            fix = "Leave daily_cap empty: the day counts once"
+            yield RuleProblem(file, row.number, "daily_cap", "a cap on a signal that counts days", fix)
         if row["measure"] == "dwell_minute" and not row["max_measure"]:
             fix = "Say how many minutes of one page view count at most"
             yield RuleProblem(file, row.number, "max_measure", "dwell_minute has no clip", fix)

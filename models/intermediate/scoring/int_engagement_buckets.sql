@@ -19,22 +19,7 @@ with
         where day_on < cast({{ as_of() }} as date)
     ),
 
-    last_day as (
-        select
-            contact_id,
-            signal_id,
-            day_on,
-            cast(
-                sum({{ decay("event_points", "-" ~ days_between("day_on", "event_at"), "half_life_days") }}) as decimal(
-                    28, 9
-                )
-            ) as bucket_points,
-            cast(sum(event_points) as decimal(18, 6)) as raw_points,
-            count(*) as event_count,
-            max(event_at) as last_event_at
-        from events_of_last_day
-        group by contact_id, signal_id, day_on
-    ),
+    last_day as ({{ fold_engagement_days("events_of_last_day") }}),
 
     final as (
         select *

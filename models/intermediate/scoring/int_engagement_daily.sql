@@ -21,31 +21,18 @@ with
 
     events as ({{ match_signals("inputs") }}),
 
-    -- The points of a day are carried back to its start, so that one factor per day decays them all.
-    buckets as (
-        select
-            contact_id,
-            signal_id,
-            day_on,
-            sum(
-                {{ decay("event_points", "-" ~ days_between("day_on", "event_at"), "half_life_days") }}
-            ) as bucket_points,
-            sum(event_points) as raw_points,
-            count(*) as event_count,
-            max(event_at) as last_event_at
-        from events
-        group by contact_id, signal_id, day_on
-    ),
+    buckets as ({{ fold_engagement_days("events") }}),
 
-    fingerprints as ({{ engagement_day_fingerprints(ref("int_engagement_inputs")) }}),
+    -- Of the days to write only: `inputs` holds whole days.
+    fingerprints as ({{ engagement_day_fingerprints("inputs") }}),
 
     final as (
         select
             buckets.contact_id,
             buckets.signal_id,
             buckets.day_on,
-            cast(buckets.bucket_points as decimal(18, 9)) as bucket_points,
-            cast(buckets.raw_points as decimal(18, 6)) as raw_points,
+            buckets.bucket_points,
+            buckets.raw_points,
             buckets.event_count,
             buckets.last_event_at,
             fingerprints.day_fingerprint

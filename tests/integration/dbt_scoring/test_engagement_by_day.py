@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -160,36 +160,82 @@ def test_unchanged_days_are_left_alone(prepared: Path, dbt: Dbt) -> None:
     dbt("run", "--full-refresh", "--select", "int_engagement_daily")
 
 
-@pytest.mark.parametrize(
-    "as_of", ["2026-09-22 00:00:00", "2026-10-10 17:31:12", "2026-10-31 23:59:59", "2027-02-01 00:00:00"]
-)
-def test_buckets_replay_any_past_moment(prepared: Path, dbt: Dbt, as_of: str) -> None:
-    """The sum over buckets is the sum over events, and nothing after as-of counts."""
+MOMENTS = ["2026-09-22 00:00:00", "2026-10-10 17:31:12", "2026-10-31 23:59:59", "2027-02-01 00:00:00"]
+
+
+@pytest.mark.parametrize("as_of", [*MOMENTS, *[f"random {number}" for number in range(4)]])
+def test_any_past_moment_is_the_sum_over_its_events(prepared: Path, dbt: Dbt, dice: random.Random, as_of: str) -> None:
+    """What the buckets give is what a plain walk over the events gives: nothing after as-of counts."""
+    at = moment(dice).replace(microsecond=0) if as_of.startswith("random") else datetime.fromisoformat(as_of)
     with duckdb.connect(str(prepared)) as connection:
-        connection.execute("update raw_ops.run_clock set as_of_at = ?::timestamp", [as_of])
-    dbt("run", "--select", "int_as_of", "int_engagement_buckets", "int_contact_engagement")
+        connection.execute("update raw_ops.run_clock set as_of_at = ?", [at])
+        connection.execute("update config.engagement_signals set daily_cap = 7.5 where signal_id = 'page_pricing'")
+        connection.execute("update config.engagement_signals set daily_cap = -5 where signal_id = 'page_careers'")
+    dbt("run", "--select", "int_as_of", "int_engagement_daily", "int_engagement_buckets", "int_contact_engagement")
     with duckdb.connect(str(prepared), read_only=True) as connection:
-        differing = connection.execute(
-            """
-            with plain as (
-                select contact_id, signal_id, count(*) as events,
-                    sum(event_points * coalesce(
-                        power(2.0, -date_diff('second', event_at, ?::timestamp) / 86400.0 / half_life_days), 1
-                    )) as points
-                from intermediate.int_engagement_events
-                where event_at <= ?::timestamp
-                group by all
-            )
-            select *
-            from plain
-            full join intermediate.int_contact_engagement as built using (contact_id, signal_id)
-            where built.evidence_count is distinct from plain.events
-                or abs(built.decayed_points - plain.points) > 0.00001
-                or built.decayed_points is null
-            """,
-            [as_of, as_of],
-        ).fetchall()
-        scored = connection.execute("select count(*) from intermediate.int_contact_engagement").fetchone()
-    assert differing == []
-    assert scored is not None
-    assert (scored[0] > 0) == (as_of > "2026-09-23")
+        expected = walk(connection, at)
+        built = {
+            (contact_id, signal_id): (events, float(decayed), float(decayed + cap))
+            for contact_id, signal_id, events, decayed, cap in connection.execute(
+                "select contact_id, signal_id, evidence_count, decayed_points, cap_points"
+                " from intermediate.int_contact_engagement"
+            ).fetchall()
+        }
+    assert set(built) == set(expected)
+    assert bool(built) == (at > START + timedelta(days=1))
+    for key, (events, decayed, capped) in expected.items():
+        assert built[key][0] == events, key
+        assert built[key][1] == pytest.approx(decayed, abs=1e-4), key
+        assert built[key][2] == pytest.approx(capped, abs=1e-4), key
+
+
+Day = tuple[str, str, date]
+
+
+def walk(connection: duckdb.DuckDBPyConnection, at: datetime) -> dict[tuple[str, str], tuple[int, float, float]]:
+    """Events by (contact, signal): how many, points decayed to ``at``, points after the cap; without a line of SQL."""
+    cursor = connection.execute("select * from config.engagement_signals")
+    names = [column[0] for column in cursor.description or []]
+    signals = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    events = connection.execute(
+        "select contact_id, touch_at, touch_type, lower(signal_detail), coalesce(is_machine, false), dwell_seconds"
+        " from marts.fct_touches"
+        " union all"
+        " select contact_id, event_at, 'page_view', lower(page_kind), false, dwell_seconds"
+        " from intermediate.int_page_views"
+    ).fetchall()
+    days: dict[Day, list[tuple[datetime, float]]] = {}
+    for contact_id, event_at, touch_type, detail, is_machine, dwell in events:
+        if contact_id is None or event_at > at:
+            continue
+        for signal in signals:
+            if signal["touch_type"] != touch_type or (is_machine and not signal["counts_machine"]):
+                continue
+            if signal["detail_values"] and detail not in signal["detail_values"].split("|"):
+                continue
+            units = 1.0
+            if signal["measure"] == "dwell_minute":
+                units = min((dwell or 0) / 60, float(signal["max_measure"]))
+            if units > 0:
+                points = float(signal["points"]) * units
+                days.setdefault((contact_id, signal["signal_id"], event_at.date()), []).append((event_at, points))
+    found: dict[tuple[str, str], tuple[int, float, float]] = {}
+    by_id = {signal["signal_id"]: signal for signal in signals}
+    for (contact_id, signal_id, _), happened in days.items():
+        signal = by_id[signal_id]
+        if signal["measure"] == "active_day":
+            happened = [min(happened)]
+        raw = sum(points for _, points in happened)
+        scale = min(1.0, abs(float(signal["daily_cap"]) / raw)) if signal["daily_cap"] is not None and raw else 1.0
+        half_life = signal["half_life_days"]
+        decayed = sum(
+            points * scale * (2 ** (-(at - when).total_seconds() / 86400 / float(half_life)) if half_life else 1)
+            for when, points in happened
+        )
+        count, before, _ = found.get((contact_id, signal_id), (0, 0.0, 0.0))
+        found[contact_id, signal_id] = (count + len(happened), before + decayed, 0.0)
+    for key, (count, decayed, _) in found.items():
+        cap = by_id[key[1]]["cap"]
+        capped = decayed if cap is None else (min(decayed, float(cap)) if cap > 0 else max(decayed, float(cap)))
+        found[key] = (count, decayed, capped)
+    return found
