@@ -103,7 +103,7 @@ def whatif_command(
     if as_json:
         typer.echo(json.dumps(as_plain(found, show_people=show_people), indent=1))
     else:
-        _show_whatif(found, show_people=show_people)
+        show_whatif(found, show_people=show_people)
 
 
 def as_plain(found: WhatIf, *, show_people: bool) -> dict[str, Any]:
@@ -120,7 +120,8 @@ def as_plain(found: WhatIf, *, show_people: bool) -> dict[str, Any]:
     return plain
 
 
-def _show_whatif(found: WhatIf, *, show_people: bool) -> None:
+def show_whatif(found: WhatIf, *, show_people: bool) -> None:
+    """Prints a what-if as tables."""
     from leadhouse.display import console, table
 
     comparison = found.comparison
