@@ -44,7 +44,7 @@ with
             contacts.full_name,
             contacts.email,
             contacts.full_name is not null as has_name,
-            cast(null as {{ dbt.type_string() }}) as exclusion_reason,
+            scores.exclusion_reason,
             stages.stage,
             stages.stage_since,
             scores.fit_score,
