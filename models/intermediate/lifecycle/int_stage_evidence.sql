@@ -1,15 +1,20 @@
--- Every record that is evidence for a stage, by the rules of stage_triggers.csv. Grain: contact, trigger, moment,
--- record.
+{#
+    Every record that is evidence for a stage, by the rules of stage_triggers.csv. Silence is evidence too: after so many days
+    without anything that the trigger counts as activity. It is looked for only where it could move somebody: among
+    contacts with evidence for a stage that such a trigger leads out of.
+#}
 with
     contacts as (select * from {{ ref("dim_contacts") }}),
     touches as (select * from {{ ref("fct_touches") }} where contact_id is not null),
     activities as (select * from {{ ref("fct_sales_activities") }} where contact_id is not null),
     opportunities as (select * from {{ ref("fct_opportunities") }}),
     opportunity_contacts as (select * from {{ ref("int_opportunity_contacts") }}),
-    crossings as (select * from {{ ref("int_stage_line_crossings") }}),
+    intent_events as (select * from {{ ref("fct_intent_events") }}),
+    line_moves as (select * from {{ ref("int_stage_line_moves") }}),
     property_history as (select * from {{ ref("stg_hubspot__property_history") }}),
     hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
     triggers as (select * from {{ ref("stage_triggers") }}),
+    transitions as (select * from {{ ref("lifecycle_transitions") }}),
 
     -- Touches are many: only the types that some trigger names are looked at.
     touch_triggers as (select * from triggers where evidence_kind = 'touch'),
@@ -46,6 +51,16 @@ with
             and lost.opportunity_id != others.opportunity_id
             and others.created_at <= lost.closed_at
             and (others.stage_kind = 'open' or others.closed_at > lost.closed_at)
+    ),
+
+    -- Who won more than one deal has bought again.
+    won_deals as (
+        select
+            contact_id,
+            opportunity_id,
+            row_number() over (partition by contact_id order by closed_at, opportunity_id) as won_number
+        from opportunity_facts
+        where stage_kind = 'won' and closed_at is not null
     ),
 
     evidence as (
@@ -116,10 +131,21 @@ with
 
         select
             contact_id,
+            'intent' as evidence_kind,
+            intent_kind as evidence_value,
+            case when is_buying_intent then 'buying' else 'other' end as evidence_detail,
+            intent_at as evidence_at,
+            evidence
+        from intent_events
+
+        union all
+
+        select
+            contact_id,
             'score_line' as evidence_kind,
             line_id as evidence_value,
             stage as evidence_detail,
-            crossed_at as evidence_at,
+            moved_at as evidence_at,
             'Fit '
             || cast(cast(fit_score as decimal(18, 1)) as {{ dbt.type_string() }})
             || ', engagement '
@@ -127,7 +153,29 @@ with
             || ' ('
             || line_id
             || ')' as evidence
-        from crossings
+        from line_moves
+        where movement = 'entered'
+
+        union all
+
+        -- Who still stands on another line of the stage has not left it.
+        select
+            contact_id,
+            'score_left' as evidence_kind,
+            stage as evidence_value,
+            line_id as evidence_detail,
+            moved_at as evidence_at,
+            'Engagement '
+            || cast(cast(engagement_score as decimal(18, 1)) as {{ dbt.type_string() }})
+            || ', below '
+            || {{ plain_number("leave_engagement_score") }}
+            || ' since '
+            || cast(below_since_on as {{ dbt.type_string() }})
+            || ' ('
+            || line_id
+            || ')' as evidence
+        from line_moves
+        where movement = 'left' and lines_held = 0
 
         union all
 
@@ -162,9 +210,29 @@ with
             opportunity_facts.stage_kind in ('won', 'lost')
             and opportunity_facts.closed_at is not null
             and lost_beside_another.opportunity_id is null
+
+        union all
+
+        select
+            opportunity_facts.contact_id,
+            'opportunity' as evidence_kind,
+            'won_again' as evidence_value,
+            opportunity_facts.pipeline as evidence_detail,
+            opportunity_facts.closed_at as evidence_at,
+            'Deal won: '
+            || coalesce(opportunity_facts.name, opportunity_facts.source_record_id)
+            || ' (number '
+            || cast(won_deals.won_number as {{ dbt.type_string() }})
+            || ')' as evidence
+        from opportunity_facts
+        inner join
+            won_deals
+            on opportunity_facts.contact_id = won_deals.contact_id
+            and opportunity_facts.opportunity_id = won_deals.opportunity_id
+            and won_deals.won_number > 1
     ),
 
-    final as (
+    of_records as (
         select distinct
             evidence.contact_id,
             triggers.stage,
@@ -184,6 +252,106 @@ with
                 or {{ in_list("evidence.evidence_detail", "triggers.evidence_details") }}
             )
         where evidence.evidence_at <= {{ as_of() }}
+    ),
+
+    silence_triggers as (select * from triggers where evidence_kind = 'inactivity'),
+
+    watched_contacts as (
+        select distinct of_records.contact_id
+        from of_records
+        inner join transitions on of_records.stage = transitions.from_stage
+        inner join
+            silence_triggers
+            on transitions.to_stage = silence_triggers.stage
+            and (transitions.trigger is null or transitions.trigger = silence_triggers.trigger)
+    ),
+
+    watched_activity as (
+        select touches.contact_id, 'touch' as activity, touches.touch_at as active_at
+        from touches
+        inner join watched_contacts on touches.contact_id = watched_contacts.contact_id
+        where touches.is_inbound and not coalesce(touches.is_machine, false)
+
+        union all
+
+        select activities.contact_id, 'sales_activity' as activity, activities.activity_at as active_at
+        from activities
+        inner join watched_contacts on activities.contact_id = watched_contacts.contact_id
+        where not coalesce(activities.is_automated, false)
+
+        union all
+
+        select opportunity_facts.contact_id, 'deal' as activity, opportunity_facts.created_at as active_at
+        from opportunity_facts
+        inner join watched_contacts on opportunity_facts.contact_id = watched_contacts.contact_id
+
+        union all
+
+        select opportunity_facts.contact_id, 'deal' as activity, opportunity_facts.closed_at as active_at
+        from opportunity_facts
+        inner join watched_contacts on opportunity_facts.contact_id = watched_contacts.contact_id
+        where opportunity_facts.stage_kind = 'won'
+    ),
+
+    -- One moment a day is enough to tell how long it was quiet.
+    active_moments as (
+        select
+            silence_triggers.trigger,
+            silence_triggers.stage,
+            silence_triggers.must_follow,
+            silence_triggers.inactive_days,
+            watched_activity.contact_id,
+            max(watched_activity.active_at) as active_at
+        from watched_activity
+        inner join
+            silence_triggers
+            on silence_triggers.evidence_values is null
+            or {{ in_list("watched_activity.activity", "silence_triggers.evidence_values") }}
+        where watched_activity.active_at <= {{ as_of() }}
+        group by
+            silence_triggers.trigger,
+            silence_triggers.stage,
+            silence_triggers.must_follow,
+            silence_triggers.inactive_days,
+            watched_activity.contact_id,
+            cast(watched_activity.active_at as date)
+    ),
+
+    quiet_times as (
+        select
+            contact_id,
+            stage,
+            trigger,
+            must_follow,
+            inactive_days,
+            active_at,
+            cast({{ dbt.dateadd("day", "inactive_days", "active_at") }} as timestamp) as evidence_at,
+            lead(active_at) over (partition by contact_id, trigger order by active_at) as next_active_at
+        from active_moments
+    ),
+
+    of_silence as (
+        select
+            contact_id,
+            stage,
+            trigger,
+            must_follow,
+            evidence_at,
+            'Nothing since '
+            || cast(cast(active_at as date) as {{ dbt.type_string() }})
+            || ' ('
+            || cast(inactive_days as {{ dbt.type_string() }})
+            || ' days)' as evidence
+        from quiet_times
+        where evidence_at <= coalesce(next_active_at, {{ as_of() }}) and evidence_at <= {{ as_of() }}
+    ),
+
+    final as (
+        select contact_id, stage, trigger, must_follow, evidence_at, evidence
+        from of_records
+        union all
+        select contact_id, stage, trigger, must_follow, evidence_at, evidence
+        from of_silence
     )
 
 select *

@@ -11,6 +11,14 @@ with
             steps.from_stage,
             steps.to_stage,
             steps.reached_at as transition_at,
+            cast(
+                {{
+                    days_between(
+                        "lag(steps.reached_at) over (partition by steps.contact_id order by steps.step)",
+                        "steps.reached_at",
+                    )
+                }} as decimal(18, 6)
+            ) as days_in_from_stage,
             steps.direction,
             steps.trigger,
             steps.reason,

@@ -1,6 +1,6 @@
 {#
     Stages that are passed on the way (start, stage, end) are counted cumulatively: a contact that skipped a stage has
-    reached it too, so that no step converts more than all. Exits (kind `out`) stand apart.
+    reached it too, so that no step converts more than all. Exits (kind `out`) and what lies beside the way (`aside`) stand apart.
 #}
 with
     stages as (select * from {{ ref("lifecycle_stages") }}),
@@ -11,7 +11,7 @@ with
         select transitions.contact_id, max(stages.stage_order) as stage_order
         from transitions
         inner join stages on transitions.to_stage = stages.stage
-        where stages.kind != 'out'
+        where stages.kind in ('start', 'stage', 'end')
         group by transitions.contact_id
     ),
 
@@ -21,15 +21,15 @@ with
         select stages.stage, sum(furthest_counts.contacts) as contacts_reached
         from stages
         inner join furthest_counts on furthest_counts.stage_order >= stages.stage_order
-        where stages.kind != 'out'
+        where stages.kind in ('start', 'stage', 'end')
         group by stages.stage
     ),
 
-    out_of_it as (
+    beside_it as (
         select transitions.to_stage as stage, count(distinct transitions.contact_id) as contacts_reached
         from transitions
         inner join stages on transitions.to_stage = stages.stage
-        where stages.kind = 'out'
+        where stages.kind not in ('start', 'stage', 'end')
         group by transitions.to_stage
     ),
 
@@ -38,7 +38,7 @@ with
         from on_the_way
         union all
         select *
-        from out_of_it
+        from beside_it
     ),
 
     present as (select stage, count(*) as contacts_now from contact_stages group by stage),
@@ -54,7 +54,7 @@ with
             cast(coalesce(reached.contacts_reached, 0) as bigint) as contacts_reached,
             cast(coalesce(present.contacts_now, 0) as bigint) as contacts_now,
             lag(coalesce(reached.contacts_reached, 0)) over (
-                partition by stages.kind = 'out' order by stages.stage_order
+                partition by stages.kind in ('start', 'stage', 'end') order by stages.stage_order
             ) as contacts_before
         from stages
         left join reached on stages.stage = reached.stage
@@ -72,7 +72,7 @@ with
             contacts_reached,
             contacts_now,
             case
-                when kind != 'out'
+                when kind in ('start', 'stage', 'end')
                 then cast(contacts_reached / nullif(cast(contacts_before as double), 0) as decimal(9, 6))
             end as conversion_from_previous
         from counted

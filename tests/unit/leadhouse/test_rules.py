@@ -130,8 +130,43 @@ def test_settings_are_those_that_models_read() -> None:
         ("lifecycle_transitions", {"direction": "out"}, {"direction": "forward"}, "direction", "kind out"),
         ("stage_thresholds", {"line_id": "mql_standard"}, {"stage": "mpl"}, "stage", "lifecycle_stages.csv"),
         ("stage_triggers", {"trigger": "sal_status"}, {"evidence_kind": "mood"}, "evidence_kind", "lead_status"),
-        ("stage_triggers", {"trigger": "sql_meeting"}, {"evidence_values": "lunch"}, "evidence_values", "meeting"),
-        ("stage_triggers", {"trigger": "sql_demo_request"}, {"evidence_values": ""}, "evidence_values", "touch types"),
+        ("lifecycle_transitions", {"to_stage": "recycled"}, {"direction": "forward"}, "direction", "aside goes back"),
+        (
+            "lifecycle_transitions",
+            {"from_stage": "", "to_stage": "inquiry"},
+            {"direction": "back"},
+            "direction",
+            "begins",
+        ),
+        (
+            "lifecycle_transitions",
+            {"from_stage": "win_back", "to_stage": "dormant"},
+            {"direction": "forward"},
+            "to_stage",
+            "forward from 'win_back' to 'dormant' closes a circle",
+        ),
+        ("stage_thresholds", {"line_id": "mql_standard"}, {"leave_after_days": ""}, "leave_after_days", "Fill in both"),
+        ("stage_thresholds", {"line_id": "mql_standard"}, {"leave_after_days": "0"}, "leave_after_days", "at least 1"),
+        (
+            "stage_thresholds",
+            {"line_id": "mql_standard"},
+            {"leave_engagement_score": "", "leave_after_days": ""},
+            "leave_engagement_score",
+            "'score_fell' waits",
+        ),
+        (
+            "stage_thresholds",
+            {"line_id": "mql_standard"},
+            {"leave_engagement_score": "26"},
+            "leave_engagement_score",
+            "entered only at 25",
+        ),
+        ("stage_triggers", {"trigger": "sql_meeting"}, {"evidence_values": "lunch"}, "evidence_values", "meeting_held"),
+        ("stage_triggers", {"trigger": "win_back_sign"}, {"evidence_values": ""}, "evidence_values", "touch types"),
+        ("stage_triggers", {"trigger": "score_fell"}, {"evidence_values": ""}, "evidence_values", "Name the stages"),
+        ("stage_triggers", {"trigger": "score_fell"}, {"evidence_values": "sal"}, "evidence_values", "mql"),
+        ("stage_triggers", {"trigger": "customer_silent"}, {"inactive_days": ""}, "inactive_days", "needs them"),
+        ("stage_triggers", {"trigger": "customer_won"}, {"inactive_days": "5"}, "inactive_days", "needs them"),
         ("attribution_models", {"model": "w_shaped"}, {"middle": "0.2"}, "model", "add up to 1.1"),
         ("attribution_models", {"model": "last"}, {"last_touch": "-1"}, "last_touch", "at least 0"),
         ("attribution_conversions", {"conversion_kind": "won"}, {"lookback_days": "1.5"}, "lookback_days", "whole"),
@@ -214,6 +249,11 @@ def test_a_stage_nobody_can_reach_or_leave(seeds: Path) -> None:
         label_en="Nurture",
         label_pt="Nutrição",
         definition="Kept warm",
+        definition_pt="Mantido aquecido",
+        entry_criteria_en="None yet",
+        entry_criteria_pt="Nenhum ainda",
+        exit_criteria_en="None yet",
+        exit_criteria_pt="Nenhum ainda",
     )
     problems = [problem.problem for problem in check_rules(seeds) if problem.row == row]
     assert problems == [
@@ -226,6 +266,64 @@ def test_a_stage_nobody_can_reach_or_leave(seeds: Path) -> None:
 def test_two_starts(seeds: Path) -> None:
     append(seeds, "lifecycle_transitions", to_stage="mql", direction="forward", reason="From nowhere")
     assert "journeys begin at inquiry, mql" in only(check_rules(seeds)).problem
+
+
+def test_a_stage_that_leads_to_no_end(seeds: Path) -> None:
+    """Dormant customers may only come back to a stage that leads nowhere but to being dormant again."""
+    path = seeds / "lifecycle_transitions.csv"
+    kept = [line for line in path.read_text().splitlines() if ",customer_won," not in line]
+    path.write_text("\n".join(kept) + "\n")
+    problems = [str(problem) for problem in check_rules(seeds)]
+    assert [problem.split(":")[1].split(".")[0].strip() for problem in problems] == [
+        "no way leads from 'dormant' to an end",
+        "no way leads from 'win_back' to an end",
+    ]
+
+
+def test_a_custom_stage_is_welcome(seeds: Path) -> None:
+    """A stage between SQL and customer, with its evidence and its moves, is four lines of rules."""
+    path = seeds / "lifecycle_stages.csv"
+    path.write_text(path.read_text().replace("customer,5,", "customer,5.5,").replace(",5.5,", ",6,", 1))
+    text = path.read_text().replace("regular_customer,6,", "regular_customer,7,")
+    text = text.replace("dormant,7,", "dormant,8,").replace("win_back,8,", "win_back,9,")
+    path.write_text(text.replace("recycled,9,", "recycled,10,").replace("lost,10,", "lost,11,"))
+    words = dict.fromkeys(
+        [
+            "definition",
+            "definition_pt",
+            "entry_criteria_en",
+            "entry_criteria_pt",
+            "exit_criteria_en",
+            "exit_criteria_pt",
+        ],
+        "Has met us",
+    )
+    append(
+        seeds,
+        "lifecycle_stages",
+        stage="met",
+        stage_order="5",
+        kind="stage",
+        creates_in_crm="true",
+        label_en="Met",
+        label_pt="Encontrado",
+        **words,
+    )
+    append(
+        seeds,
+        "stage_triggers",
+        trigger="met_us",
+        stage="met",
+        evidence_kind="intent",
+        evidence_values="meeting_held",
+        must_follow="true",
+        description="Met with sales",
+    )
+    for before, after in (("sql", "met"), ("met", "customer")):
+        append(
+            seeds, "lifecycle_transitions", from_stage=before, to_stage=after, direction="forward", reason="On the way"
+        )
+    assert check_rules(seeds) == []
 
 
 def test_a_cell_of_the_matrix_is_missing(seeds: Path) -> None:
