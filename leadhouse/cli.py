@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leadhouse.contract_commands import contract_command
 from leadhouse.identity_commands import explain_command, review_command, train_command
 from leadhouse.replay_commands import check_rules_command, replay_command, whatif_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
@@ -67,6 +68,7 @@ def _our_errors() -> tuple[type[Exception], ...]:
     """The exceptions that are meant for the person at the terminal; only loaded packages can have raised one."""
     wanted = {
         "identity.errors": ("IdentityError",),
+        "leadhouse.contract_page": ("ContractError",),
         "ingestion.errors": ("IngestionError",),
         "orchestration.errors": ("OrchestrationError",),
         "reverse_etl.errors": ("WritebackError",),
@@ -124,6 +126,7 @@ def _escaped(text: str) -> str:
 
 
 app.command("check-rules")(_told(check_rules_command))
+app.command("contract")(_told(contract_command))
 app.command("replay")(_told(replay_command))
 app.command("whatif")(_told(whatif_command))
 identity_app.command("train")(_told(train_command))

@@ -62,6 +62,7 @@ SCHEMAS: dict[str, Schema] = {
             "valid_from": Column("date"),
             "priority": PRIORITY,
             "segment": TEXT,
+            "segment_pt": TEXT,
             "entry_kinds": OPTIONAL,
             "request_groups": OPTIONAL,
             "countries": OPTIONAL,
@@ -76,6 +77,7 @@ SCHEMAS: dict[str, Schema] = {
             "maturity_days": _POSITIVE,
             "owner": TEXT,
             "description": TEXT,
+            "description_pt": TEXT,
         },
         ("contract_id", "version"),
     ),
@@ -97,6 +99,7 @@ SCHEMAS: dict[str, Schema] = {
             "to_stage": TEXT,
             "meaning": Column(choices=("handed_over", "accepted", "rejected")),
             "description": TEXT,
+            "description_pt": TEXT,
         },
         ("from_stage", "to_stage"),
     ),
@@ -113,7 +116,9 @@ SCHEMAS: dict[str, Schema] = {
     "sla_checks": Schema(
         {"check_name": Column(choices=SLA_CHECKS), "label_en": TEXT, "label_pt": TEXT}, ("check_name",)
     ),
-    "business_calendars": Schema({"calendar": TEXT, "time_zone": OPTIONAL, "description": TEXT}, ("calendar",)),
+    "business_calendars": Schema(
+        {"calendar": TEXT, "time_zone": OPTIONAL, "description": TEXT, "description_pt": TEXT}, ("calendar",)
+    ),
     "business_hours": Schema(
         {
             "calendar": TEXT,
