@@ -3,10 +3,11 @@
     weightiest counts, so that a company is not paid twice for one fact (62.01Z meets NACE 62 and ISIC 6201).
 
     entity: 'contact' or 'account': the rules' entity and the model of facts. Grain: entity x rule.
+    facts: name of another model of facts; by default that of the entity.
 #}
-{% macro fit_lines(entity) %}
+{% macro fit_lines(entity, facts=none) %}
     with
-        facts as (select * from {{ ref("int_" ~ entity ~ "_fit_facts") }}),
+        facts as (select * from {{ ref(facts or "int_" ~ entity ~ "_fit_facts") }}),
         entities as (select {{ entity }}_id from {{ ref("dim_" ~ entity ~ "s") }}),
         fit_rules as (select * from {{ ref("fit_rules") }} where entity = '{{ entity }}'),
 

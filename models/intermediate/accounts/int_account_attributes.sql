@@ -148,7 +148,10 @@ with
     ranked as (
         {{
             surviving_values(
-                "rivals", "account", "account_id", ["qualifier", "record_id", "declared_quality", "declared_reason"]
+                "rivals",
+                "account",
+                "account_id",
+                ["qualifier", "record_id", "place", "declared_quality", "declared_reason"],
             )
         }}
     ),
@@ -165,6 +168,7 @@ with
             value_source,
             as_of,
             is_surviving,
+            place,
             lost_because,
             agrees,
             declared_quality,

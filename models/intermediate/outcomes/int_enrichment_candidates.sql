@@ -98,6 +98,7 @@ with
             gate_passed,
             grade
         from account_scores
+        where exclusion_reason is null
 
         union all
 
@@ -111,6 +112,7 @@ with
             true as gate_passed,
             grade
         from contact_scores
+        where exclusion_reason is null
     ),
 
     tried as (

@@ -37,7 +37,8 @@ with
             fit_band,
             engagement_band,
             grade,
-            true as gate_passed
+            true as gate_passed,
+            exclusion_reason
         from contact_scores
 
         union all
@@ -50,7 +51,8 @@ with
             fit_band,
             engagement_band,
             grade,
-            gate_passed
+            gate_passed,
+            exclusion_reason
         from account_scores
     ),
 
@@ -78,6 +80,7 @@ with
             scores.engagement_band,
             scores.grade,
             scores.gate_passed,
+            scores.exclusion_reason,
             scores.fit_score - case when net_lines.rule_kind = 'fit' then net_lines.points else 0 end as fit_score,
             scores.engagement_score
             - case when net_lines.rule_kind = 'signal' then net_lines.points else 0 end as engagement_score
@@ -92,9 +95,13 @@ with
             without_rule.rule_id,
             without_rule.ledger_lines,
             without_rule.points,
-            fit_bands.band != without_rule.fit_band
-            or engagement_bands.band != without_rule.engagement_band as cell_changes,
-            case when without_rule.gate_passed then matrix.grade else matrix.grade_if_gate_fails end
+            -- Who is excluded has the grade of the excluded, whatever the cell.
+            without_rule.exclusion_reason is null
+            and (
+                fit_bands.band != without_rule.fit_band or engagement_bands.band != without_rule.engagement_band
+            ) as cell_changes,
+            without_rule.exclusion_reason is null
+            and case when without_rule.gate_passed then matrix.grade else matrix.grade_if_gate_fails end
             != without_rule.grade as grade_changes
         from without_rule
         inner join

@@ -70,7 +70,7 @@ def test_attributes_are_those_of_the_models() -> None:
     contact = (ROOT / "models/intermediate/scoring/int_contact_fit_facts.sql").read_text()
     in_contact_model = set(re.findall(r'\(\s*"(\w+)",\s*".*",\s*"\w+",?\s*\)', contact))
     assert in_contact_model == set(FIT_ATTRIBUTES["contact"])
-    account = (ROOT / "models/intermediate/scoring/int_account_fit_facts.sql").read_text()
+    account = (ROOT / "macros/account_fit_facts.sql").read_text()
     in_account_model = set(re.findall(r"'(\w+)' as attribute", account))
     in_account_model |= set(re.findall(r"'(\w+)'", re.search(r"where field in \((.*?)\)", account)[1]))  # type: ignore[index]
     assert in_account_model == set(FIT_ATTRIBUTES["account"])
