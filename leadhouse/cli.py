@@ -23,6 +23,7 @@ import typer
 from leadhouse.contract_commands import contract_command
 from leadhouse.identity_commands import explain_command, review_command, train_command
 from leadhouse.replay_commands import check_rules_command, replay_command, whatif_command
+from leadhouse.scoring_commands import explain_score_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def _escaped(text: str) -> str:
 
 app.command("check-rules")(_told(check_rules_command))
 app.command("contract")(_told(contract_command))
+app.command("explain")(_told(explain_score_command))
 app.command("replay")(_told(replay_command))
 app.command("whatif")(_told(whatif_command))
 identity_app.command("train")(_told(train_command))

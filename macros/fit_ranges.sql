@@ -5,30 +5,7 @@
 #}
 {% macro fit_ranges(entity) %}
     with
-        all_facts as (select * from {{ ref("int_" ~ entity ~ "_fit_facts") }}),
-
-        {#- -#}
-        {% if entity == "account" %}
-            -- A code that meets no rule but could meet one if more of it were known is not known enough.
-            undecided_codes as (
-                select activity_code
-                from {{ ref("int_activity_code_matches") }}
-                where rule_id in (select rule_id from {{ ref("fit_rules") }})
-                group by activity_code
-                having max(case when is_met then 1 else 0 end) = 0
-            ),
-
-            facts as (
-                select all_facts.*
-                from all_facts
-                left join
-                    undecided_codes
-                    on all_facts.attribute = 'activity_code'
-                    and {{ plain_code("all_facts.value") }} = undecided_codes.activity_code
-                where undecided_codes.activity_code is null
-            ),
-        {% else %} facts as (select * from all_facts),
-        {% endif %}
+        facts as ({{ known_fit_facts(entity) }}),
         entities as (select {{ entity }}_id from {{ ref("dim_" ~ entity ~ "s") }}),
         attribute_ranges as (select * from {{ ref("int_fit_attribute_ranges") }} where entity = '{{ entity }}'),
 

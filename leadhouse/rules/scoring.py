@@ -80,6 +80,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("rule_id",),
     ),
+    "fit_attributes": Schema({"attribute": TEXT, "label_en": TEXT, "label_pt": TEXT}, ("attribute",)),
     "fit_exclusions": Schema(
         {
             "priority": PRIORITY,
@@ -245,6 +246,19 @@ def _code(value: str, systems: dict[str, tuple[str, str]]) -> tuple[tuple[str, s
     alias, _, code = value.partition(":")
     plain = re.sub(r"[^0-9A-Z]", "", code.upper())
     return systems.get(alias.upper(), (alias, alias)), re.sub(r"^[A-Z](?=[0-9])", "", plain)
+
+
+def _check_attributes(rules: Rules) -> Iterator[RuleProblem]:
+    if "fit_attributes" not in rules:
+        return
+    file = "fit_attributes.csv"
+    known = {attribute for attributes in FIT_ATTRIBUTES.values() for attribute in attributes}
+    for row in rules["fit_attributes"]:
+        if row["attribute"] and row["attribute"] not in known:
+            problem = f"'{row['attribute']}' is known of nobody"
+            yield RuleProblem(file, row.number, "attribute", problem, f"Use one of: {', '.join(sorted(known))}")
+    for attribute in sorted(known - values_of(rules, "fit_attributes", "attribute")):
+        yield RuleProblem(file, None, "attribute", f"'{attribute}' has no words", "Add its row")
 
 
 def _check_exclusions(rules: Rules) -> Iterator[RuleProblem]:
@@ -491,6 +505,7 @@ def _check_committee(rules: Rules) -> Iterator[RuleProblem]:
 CHECKS: tuple[Check, ...] = (
     _check_fit_rules,
     _check_overlaps,
+    _check_attributes,
     _check_exclusions,
     _check_rule_ids,
     _check_domains,

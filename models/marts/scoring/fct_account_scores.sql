@@ -125,6 +125,13 @@ with
                 then 'Nobody at the account is engaged'
                 else 'Nobody engaged has a decision role'
             end as gate_reason,
+            case
+                when scored.gate_passed
+                then 'Engajados em papel de decisão: ' || cast(scored.engaged_deciders as {{ dbt.type_string() }})
+                when scored.engaged_contacts = 0
+                then 'Ninguém da conta está engajado'
+                else 'Nenhum engajado tem papel de decisão'
+            end as gate_reason_pt,
             exclusions.reason_code as exclusion_reason,
             reasons.reason_1,
             reasons.reason_2,

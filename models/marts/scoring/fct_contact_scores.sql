@@ -29,6 +29,7 @@ with
             sums.account_id,
             sums.fit_score,
             sums.engagement_score,
+            sums.last_evidence_at,
             sums.fit_score + sums.engagement_score as score,
             contact_ranges.lo_change + coalesce(account_ranges.lo_change, least(no_account.lo_change, 0)) as lo_change,
             contact_ranges.hi_change
@@ -54,6 +55,8 @@ with
             cast(ranged.score + ranged.lo_change as decimal(18, 6)) as score_lo,
             cast(ranged.score + ranged.hi_change as decimal(18, 6)) as score_hi,
             cast(coalesce(ranged.known_weight / nullif(ranged.total_weight, 0), 1) as decimal(5, 4)) as confidence,
+            ranged.engagement_score >= {{ setting("engaged_min_score") }} as is_engaged,
+            ranged.last_evidence_at as last_engaged_at,
             latest_requests.request_group,
             exclusions.reason_code as exclusion_reason,
             reasons.reason_1,
