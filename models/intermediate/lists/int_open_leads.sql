@@ -1,4 +1,4 @@
--- People who are open leads: in a stage that goes on, or in none yet, and free to be contacted.
+-- People who are open leads: in a stage that goes on or set aside, or in none yet, and free to be contacted.
 with
     facts as (select * from {{ ref("int_lead_facts") }}),
 
@@ -40,7 +40,7 @@ with
             not facts.is_opted_out
             and not facts.is_archived_in_crm
             and facts.exclusion_reason is null
-            and coalesce(stages.kind, 'start') in ('start', 'stage')
+            and coalesce(stages.kind, 'start') in ('start', 'stage', 'aside')
     )
 
 select *

@@ -1,0 +1,1 @@
+{{ list_members("list_try_again") }}
