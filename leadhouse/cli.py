@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leadhouse.audit_commands import audit_command, doctor_command
 from leadhouse.contract_commands import contract_command
 from leadhouse.identity_commands import explain_command, review_command, train_command
 from leadhouse.replay_commands import check_rules_command, replay_command, whatif_command
@@ -131,6 +132,8 @@ app.command("contract")(_told(contract_command))
 app.command("explain")(_told(explain_score_command))
 app.command("replay")(_told(replay_command))
 app.command("whatif")(_told(whatif_command))
+app.command("audit")(_told(audit_command))
+app.command("doctor")(_told(doctor_command))
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))
 identity_app.command("review")(_told(review_command))

@@ -19,6 +19,11 @@ import duckdb
 from leadhouse.rule_diff import FileDiff
 from leadhouse.statistics import Interval, newcombe, wilson
 
+#: Verdicts that count against a rule set. SAL/MQL counts what sales did not work in time, as mart_sal_mql does; which
+#: leads were the better ones can only be read from those that were worked.
+_NOT_ACCEPTED = ("worked_and_rejected", "late", "too_few_tries")
+_REFUSED = ("worked_and_rejected",)
+
 #: How many contacts who enter or leave are named; all are counted.
 NAMED = 50
 _NEEDED = (
@@ -26,7 +31,9 @@ _NEEDED = (
     "marts.fct_score_ledger",
     "marts.fct_stage_transitions",
     "marts.dim_contact_stages",
-    "intermediate.int_mql_entry_scores",
+    "marts.fct_handoffs",
+    "marts.fct_handoff_verdicts",
+    "intermediate.int_handover_scores",
 )
 
 
@@ -54,7 +61,7 @@ class Person:
 class Yield:
     """MQLs of one rule set in the window, in contacts, and what is known of them.
 
-    ``unobserved``: never handed over under the base rules, so nothing is known. ``pending``: handed over, no answer.
+    ``unobserved``: never handed over under the base rules, so nothing is known. ``pending``: handed over, not judged.
     """
 
     ruleset_version: str
@@ -72,7 +79,10 @@ class Yield:
 
 @dataclass(frozen=True)
 class AtEqualCapacity:
-    """The best ``places`` MQLs of either rule set, ranked by its own score as of the entry (R82)."""
+    """The best ``places`` MQLs of either rule set, ranked by its own score as of the hand-over (R82).
+
+    Judged by the leads that were worked: accepted, or worked and rejected. Others are among ``pending``.
+    """
 
     places: int
     base: Yield
@@ -154,17 +164,17 @@ def compare(
     start = as_of_at - timedelta(days=days)
     before = _entries(connection, base, start)
     after = _entries(connection, changed, start)
-    outcomes = _outcomes(connection, base)
+    verdicts = _verdicts(connection, base)
     versions = [_version(connection, catalog) for catalog in (base, changed)]
     weeks = days / 7
 
-    def judged(version: str, entries: dict[str, _Entry]) -> Yield:
-        return _yield(version, list(entries.values()), outcomes, start, weeks, capacity)
+    def judged(version: str, entries: dict[str, _Entry], against: tuple[str, ...]) -> Yield:
+        return _yield(version, list(entries.values()), verdicts, against, start, weeks, capacity)
 
-    whole = judged(versions[0], before), judged(versions[1], after)
+    whole = judged(versions[0], before, _NOT_ACCEPTED), judged(versions[1], after, _NOT_ACCEPTED)
     places = min(int(capacity.calls_per_week * weeks / capacity.calls_per_mql), len(before), len(after))
     best = [_best(entries, places) for entries in (before, after)]
-    equal = judged(versions[0], best[0]), judged(versions[1], best[1])
+    equal = judged(versions[0], best[0], _REFUSED), judged(versions[1], best[1], _REFUSED)
     ever = [_ever(connection, catalog) for catalog in (base, changed)]
     entering, leaving = sorted(set(after) - ever[0]), sorted(set(before) - ever[1])
     moments = [{name: entry.entered_at for name, entry in entries.items()} for entries in (before, after)]
@@ -227,9 +237,9 @@ def _version(connection: duckdb.DuckDBPyConnection, catalog: str) -> str:
 def _entries(connection: duckdb.DuckDBPyConnection, catalog: str, start: datetime) -> dict[str, _Entry]:
     rows = connection.execute(
         f"""
-        select contact_id, min(entered_at), arg_min(score, entered_at), count(*)
-        from "{catalog}".intermediate.int_mql_entry_scores
-        where entered_at > ?
+        select contact_id, min(mql_at), arg_min(score, mql_at), count(*)
+        from "{catalog}".intermediate.int_handover_scores
+        where mql_at > ?
         group by contact_id
         """,
         [start],
@@ -239,60 +249,35 @@ def _entries(connection: duckdb.DuckDBPyConnection, catalog: str, start: datetim
 
 def _ever(connection: duckdb.DuckDBPyConnection, catalog: str) -> set[str]:
     """Contacts that were MQL at any time: who only became one on another day neither enters nor leaves."""
-    rows = connection.execute(f'select distinct contact_id from "{catalog}".intermediate.int_mql_entry_scores')
+    rows = connection.execute(f'select distinct contact_id from "{catalog}".intermediate.int_handover_scores')
     return {name for (name,) in rows.fetchall()}
 
 
-def _outcomes(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, bool | None]:
-    """What became of each contact's last hand-over: accepted, not, or None while it is open.
-
-    As the contract judges it; in a warehouse without verdicts by the next move: forward (to SAL, or straight to SQL
-    with a deal) is accepted, out or back is not.
-    """
-    if _has(connection, catalog, "fct_handoff_verdicts"):
-        rows = connection.execute(
-            f"""
-            select handoffs.contact_id, arg_max(verdicts.verdict, handoffs.mql_at)
-            from "{catalog}".marts.fct_handoffs as handoffs
-            inner join "{catalog}".marts.fct_handoff_verdicts as verdicts on handoffs.handoff_id = verdicts.handoff_id
-            group by handoffs.contact_id
-            """
-        ).fetchall()
-        return {name: (None if verdict == "pending" else verdict == "accepted") for name, verdict in rows}
+def _verdicts(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, str]:
+    """The contract's verdict on each contact's last hand-over."""
     rows = connection.execute(
         f"""
-        with moves as (
-            select
-                contact_id, to_stage, transition_number,
-                lead(direction) over (partition by contact_id order by transition_number) as next_direction
-            from "{catalog}".marts.fct_stage_transitions
-        )
-        select contact_id, arg_max(coalesce(next_direction, ''), transition_number)
-        from moves where to_stage = 'mql' group by contact_id
+        select handoffs.contact_id, arg_max(verdicts.verdict, handoffs.mql_at)
+        from "{catalog}".marts.fct_handoffs as handoffs
+        inner join "{catalog}".marts.fct_handoff_verdicts as verdicts on handoffs.handoff_id = verdicts.handoff_id
+        group by handoffs.contact_id
         """
-    ).fetchall()
-    return {name: (direction == "forward" if direction else None) for name, direction in rows}
-
-
-def _has(connection: duckdb.DuckDBPyConnection, catalog: str, mart: str) -> bool:
-    (count,) = connection.execute(
-        "select count(*) from information_schema.tables where table_catalog = ? and table_schema = 'marts' "
-        "and table_name = ?",
-        [catalog, mart],
-    ).fetchone() or (0,)
-    return bool(count)
+    )
+    return dict(rows.fetchall())
 
 
 def _yield(
     version: str,
     entries: list[_Entry],
-    outcomes: dict[str, bool | None],
+    verdicts: dict[str, str],
+    against: tuple[str, ...],
     start: datetime,
     weeks: float,
     capacity: Capacity,
 ) -> Yield:
-    known = [outcomes[entry.contact_id] for entry in entries if outcomes.get(entry.contact_id) is not None]
-    accepted = sum(outcome is True for outcome in known)
+    found = [verdicts[entry.contact_id] for entry in entries if entry.contact_id in verdicts]
+    accepted = found.count("accepted")
+    known = accepted + sum(verdict in against for verdict in found)
     calls = Counter[int]()
     for entry in entries:
         calls[(entry.entered_at - start).days // 7] += entry.hand_overs
@@ -305,10 +290,10 @@ def _yield(
         busiest_week_calls=max(calls.values(), default=0) * capacity.calls_per_mql,
         weeks_over_capacity=sum(count * capacity.calls_per_mql > capacity.calls_per_week for count in calls.values()),
         accepted=accepted,
-        known=len(known),
-        pending=sum(entry.contact_id in outcomes for entry in entries) - len(known),
-        unobserved=sum(entry.contact_id not in outcomes for entry in entries),
-        share=wilson(accepted, len(known)),
+        known=known,
+        pending=len(found) - known,
+        unobserved=len(entries) - len(found),
+        share=wilson(accepted, known),
     )
 
 

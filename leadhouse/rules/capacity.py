@@ -1,4 +1,4 @@
-"""What sales can take: how many people call new leads, how often, and what an MQL costs in calls."""
+"""What sales can take (people who call, calls a week, calls an MQL costs), and what the audit calls worth a look."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ from collections.abc import Iterator
 
 from leadhouse.rules.files import SETTING_FILE, Check, RuleProblem, Rules, Schema, number_of
 
-SETTINGS: dict[str, tuple[str, ...]] = {"capacity": ("callers", "calls_per_caller_and_week", "calls_per_mql")}
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "capacity": ("callers", "calls_per_caller_and_week", "calls_per_mql"),
+    "audit_settings": (
+        "grade_max_share",
+        "auc_min",
+        "overlap_min_share",
+        "overlap_min_people",
+        "rule_max_points_share",
+        "build_fresh_hours",
+        "quarantine_max_share",
+        "unassigned_max_share",
+    ),
+}
 
-SCHEMAS: dict[str, Schema] = {"capacity": SETTING_FILE}
+SCHEMAS: dict[str, Schema] = {"capacity": SETTING_FILE, "audit_settings": SETTING_FILE}
 
 
 def _check_capacity(rules: Rules) -> Iterator[RuleProblem]:

@@ -84,8 +84,11 @@ def test_settings_are_those_that_models_read() -> None:
     for path in (ROOT / "models").rglob("*.py"):
         used["identity_settings"] |= set(re.findall(r'setting\(values, "(\w+)"\)', path.read_text()))
     used["identity_settings"] |= {field.name for field in dataclasses.fields(ResolveSettings)}
-    # What a person compares MQLs with; no model reads it.
+    # What commands compare with; no model reads it.
     used["capacity"] |= set(re.findall(r'values\["(\w+)"\]', (ROOT / "orchestration/whatif.py").read_text()))
+    for name in ("audit", "doctor"):
+        text = (ROOT / f"orchestration/{name}.py").read_text()
+        used["audit_settings"] |= set(re.findall(r'settings\["(\w+)"\]', text))
     assert used == {name: set(settings) for name, settings in SETTINGS.items()}
 
 

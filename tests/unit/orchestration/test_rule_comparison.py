@@ -28,17 +28,23 @@ class Side:
                 entity_type varchar, entity_id varchar, rule_id varchar, points decimal(18, 6), reason varchar);
             create table {name}.marts.dim_contact_stages (contact_id varchar, stage varchar);
             create table {name}.marts.dim_contacts (contact_id varchar, email varchar);
-            create table {name}.marts.fct_stage_transitions (
-                contact_id varchar, transition_number integer, to_stage varchar, direction varchar);
-            create table {name}.intermediate.int_mql_entry_scores (
-                contact_id varchar, entered_at timestamp, score decimal(18, 6));
+            create table {name}.marts.fct_stage_transitions (contact_id varchar);
+            create table {name}.intermediate.int_handover_scores (
+                contact_id varchar, mql_at timestamp, score decimal(18, 6));
+            create table {name}.marts.fct_handoffs (handoff_id varchar, contact_id varchar, mql_at timestamp);
+            create table {name}.marts.fct_handoff_verdicts (handoff_id varchar, verdict varchar);
             """
         )
 
     def contact(
-        self, name: str, mql_days_ago: float | None = None, then: str | None = None, score: float = 50, grade: str = "B"
+        self,
+        name: str,
+        mql_days_ago: float | None = None,
+        verdict: str = "pending",
+        score: float = 50,
+        grade: str = "B",
     ) -> None:
-        """A contact; ``then``: direction of the move after MQL."""
+        """A contact, and the verdict on its hand-over."""
         run = self.connection.execute
         run(
             f"insert into {self.name}.marts.fct_contact_scores values (?, ?, 'high', 'medium', ?, 0, ?, ?)",
@@ -48,15 +54,14 @@ class Side:
         run(
             f"insert into {self.name}.marts.fct_score_ledger values ('contact', ?, 'role', ?, 'Decides')", [name, score]
         )
-        stage = "inquiry" if mql_days_ago is None else {"forward": "sal", "out": "lost", None: "mql"}[then]
+        stage = "inquiry" if mql_days_ago is None else {"accepted": "sal", "pending": "mql"}.get(verdict, "lost")
         run(f"insert into {self.name}.marts.dim_contact_stages values (?, ?)", [name, stage])
         if mql_days_ago is None:
             return
         at = AS_OF - timedelta(days=mql_days_ago)
-        run(f"insert into {self.name}.intermediate.int_mql_entry_scores values (?, ?, ?)", [name, at, score])
-        run(f"insert into {self.name}.marts.fct_stage_transitions values (?, 2, 'mql', 'forward')", [name])
-        if then:
-            run(f"insert into {self.name}.marts.fct_stage_transitions values (?, 3, ?, ?)", [name, stage, then])
+        run(f"insert into {self.name}.intermediate.int_handover_scores values (?, ?, ?)", [name, at, score])
+        run(f"insert into {self.name}.marts.fct_handoffs values (?, ?, ?)", [f"h {name} {at}", name, at])
+        run(f"insert into {self.name}.marts.fct_handoff_verdicts values (?, ?)", [f"h {name} {at}", verdict])
 
 
 @pytest.fixture
@@ -80,8 +85,8 @@ def compared(side: Side, *, days: int = 90, capacity: Capacity = PLENTY) -> Comp
 
 def test_equal_rules_change_nothing(base: Side, changed: Side) -> None:
     for side in (base, changed):
-        side.contact("one", 10, "forward")
-        side.contact("two", 20, "out")
+        side.contact("one", 10, "accepted")
+        side.contact("two", 20, "worked_and_rejected")
         side.contact("three")
     found = compared(base)
     assert found.is_nothing
@@ -93,17 +98,17 @@ def test_equal_rules_change_nothing(base: Side, changed: Side) -> None:
 
 
 def test_who_enters_and_leaves_and_what_is_not_known_of_them(base: Side, changed: Side) -> None:
-    base.contact("stays", 10, "forward")
-    changed.contact("stays", 12, "forward")
-    base.contact("leaves", 20, "out", score=40)
+    base.contact("stays", 10, "accepted")
+    changed.contact("stays", 12, "accepted")
+    base.contact("leaves", 20, "worked_and_rejected", score=40)
     changed.contact("leaves", score=20, grade="C")
     base.contact("enters", score=20, grade="C")
     changed.contact("enters", 5, score=55)
     base.contact("waits", 3)
     changed.contact("waits", 3)
     # Before the window.
-    base.contact("long_ago", 200, "out")
-    changed.contact("long_ago", 200, "out")
+    base.contact("long_ago", 200, "worked_and_rejected")
+    changed.contact("long_ago", 200, "worked_and_rejected")
     # MQL under both, but now before the window.
     base.contact("sooner", 89)
     changed.contact("sooner", 91)
@@ -140,7 +145,7 @@ def test_better_rules_win_at_equal_capacity(base: Side, changed: Side) -> None:
     """Rules that rank those whom sales accepts first fill the same places better, however many MQLs there are."""
     for number in range(60):
         accepted = number % 2 == 0
-        outcome = "forward" if accepted else "out"
+        outcome = "accepted" if accepted else "worked_and_rejected"
         base.contact(f"c{number:02}", 1 + number % 80, outcome, score=30 + number % 3)
         changed.contact(f"c{number:02}", 1 + number % 80, outcome, score=80 if accepted else 30)
     # 90 days hold 90 / 7 * 14 / 6 = 30 MQLs.
@@ -152,21 +157,18 @@ def test_better_rules_win_at_equal_capacity(base: Side, changed: Side) -> None:
     assert found.difference.lo > 0
 
 
-def test_the_contract_s_verdicts_go_before_the_moves(base: Side, changed: Side) -> None:
-    base.connection.execute(
-        "create table base.marts.fct_handoffs as select * from (values ('h1', 'one', timestamp '2026-10-20'), "
-        "('h2', 'two', timestamp '2026-10-21'), ('h3', 'three', timestamp '2026-10-22'), "
-        "('h0', 'three', timestamp '2026-01-22')) as rows (handoff_id, contact_id, mql_at)"
-    )
-    base.connection.execute(
-        "create table base.marts.fct_handoff_verdicts as select * from (values ('h1', 'accepted'), "
-        "('h2', 'too_few_tries'), ('h3', 'pending'), ('h0', 'accepted')) as rows (handoff_id, verdict)"
-    )
-    for name, days in (("one", 12), ("two", 11), ("three", 10)):
-        for side in (base, changed):
-            side.contact(name, days)
-    found = compared(base).base
-    assert (found.accepted, found.known, found.pending) == (1, 2, 1)
+def test_what_sales_did_not_work_counts_for_sal_mql_and_says_nothing_of_the_lead(base: Side, changed: Side) -> None:
+    for side in (base, changed):
+        for number, verdict in enumerate(("accepted", "worked_and_rejected", "late", "too_few_tries", "pending")):
+            side.contact(verdict, 10 + number, verdict)
+        # The last hand-over counts.
+        side.contact("again", 20, "accepted")
+    base.connection.execute("insert into base.marts.fct_handoffs values ('old', 'again', timestamp '2026-01-01')")
+    base.connection.execute("insert into base.marts.fct_handoff_verdicts values ('old', 'late')")
+    found = compared(base)
+    assert (found.base.accepted, found.base.known, found.base.pending) == (2, 5, 1)
+    best = found.at_equal_capacity.base
+    assert (best.accepted, best.known, best.pending) == (2, 3, 3)
 
 
 def test_two_moments_or_a_missing_table_are_refused(base: Side, changed: Side) -> None:
@@ -177,6 +179,6 @@ def test_two_moments_or_a_missing_table_are_refused(base: Side, changed: Side) -
     base.connection.execute("update changed.marts.fct_contact_scores set as_of_at = as_of_at + interval 1 day")
     with pytest.raises(ValueError, match="different moments"):
         compared(base)
-    base.connection.execute("drop table changed.intermediate.int_mql_entry_scores")
-    with pytest.raises(ValueError, match="int_mql_entry_scores"):
+    base.connection.execute("drop table changed.intermediate.int_handover_scores")
+    with pytest.raises(ValueError, match="int_handover_scores"):
         compared(base)
