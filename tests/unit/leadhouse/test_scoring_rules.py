@@ -7,8 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from leadhouse.rules import check_rules
+from leadhouse.rules.files import Row
+from leadhouse.rules.scoring import _check_overlaps
 
 SEEDS = Path(__file__).parents[3] / "seeds"
 
@@ -132,3 +136,28 @@ def test_codes_overlap_across_classifications(seeds: Path, code: str) -> None:
     row = change(seeds, "fit_rules", {"rule_id": "activity_software"}, {"rule_id": "again", "value": code}, add=True)
     problems = [problem for problem in check_rules(seeds) if problem.row == row]
     assert bool(problems) == (code != "NACE:J")
+
+
+_BOUND = st.one_of(st.none(), st.integers(-50, 50))
+
+
+@given(_BOUND, _BOUND, _BOUND, _BOUND)
+def test_ranges_overlap_where_a_number_is_in_both(
+    lo: int | None, hi: int | None, other_lo: int | None, other_hi: int | None
+) -> None:
+    """The check on two ranges says what trying every number says."""
+    assume((lo is not None or hi is not None) and (other_lo is not None or other_hi is not None))
+    assume(lo is None or hi is None or lo < hi)
+    assume(other_lo is None or other_hi is None or other_lo < other_hi)
+
+    def holds(number: int, low: int | None, high: int | None) -> bool:
+        return (low is None or number >= low) and (high is None or number < high)
+
+    def rule(name: str, low: int | None, high: int | None) -> Row:
+        value = f"{'' if low is None else low}..{'' if high is None else high}"
+        cells = {"rule_id": name, "entity": "account", "attribute": "employee_count", "operator": "between"}
+        return Row(2, cells | {"value": value, "adds_up": "false"})
+
+    rules = {"fit_rules": [rule("a", lo, hi), rule("b", other_lo, other_hi)]}
+    both = any(holds(number, lo, hi) and holds(number, other_lo, other_hi) for number in range(-60, 60))
+    assert bool(list(_check_overlaps(rules))) == both
