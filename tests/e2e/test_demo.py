@@ -27,7 +27,7 @@ pytestmark = pytest.mark.e2e
 #: When something was read or written, not what: differs between an incremental and a full run by nature.
 LINEAGE = {"read_at", "loaded_at", "_loaded_at", "published_at", "build_id", "load_id", "set_aside_at"}
 #: What a warehouse remembers of its own earlier days.
-HISTORY = {"fct_contact_identity_changes", "fct_list_memberships"}
+HISTORY = {"fct_contact_identity_changes", "fct_list_memberships", "fct_list_versions"}
 
 
 def test_the_summary_has_every_number(demo: Demo) -> None:

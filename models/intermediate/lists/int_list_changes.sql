@@ -25,10 +25,21 @@ with
         numbered as (
             select *, row_number() over (partition by list_name, contact_id order by change_number desc) as recency
             from {{ this }}
-            where change != 'build'
+            where change in ('enter', 'leave')
         ),
 
         latest as (select * from numbered where recency = 1),
+
+        known_versions as (
+            select list_name, list_version, change_number
+            from
+                (
+                    select *, row_number() over (partition by list_name order by change_number desc) as recency
+                    from {{ this }}
+                    where change = 'version'
+                ) as ranked
+            where recency = 1
+        ),
 
         last_build as (select max(observed_at) as observed_at from {{ this }}),
     {% else %}
@@ -39,6 +50,14 @@ with
                 0 as change_number,
                 cast(null as {{ dbt.type_string() }}) as change,
                 cast(null as {{ dbt.type_string() }}) as list_version
+            where 1 = 0
+        ),
+
+        known_versions as (
+            select
+                cast(null as {{ dbt.type_string() }}) as list_name,
+                cast(null as {{ dbt.type_string() }}) as list_version,
+                0 as change_number
             where 1 = 0
         ),
 
@@ -92,12 +111,30 @@ with
         left join versions on left_behind.list_name = versions.list_name
     ),
 
+    defined_anew as (
+        select
+            versions.list_name,
+            cast(null as {{ dbt.type_string() }}) as contact_id,
+            coalesce(known_versions.change_number, 0) + 1 as change_number,
+            'version' as change,
+            cast(null as {{ dbt.type_string() }}) as reason_code,
+            cast(null as {{ dbt.type_string() }}) as reason,
+            cast(null as {{ dbt.type_string() }}) as reason_pt,
+            versions.list_version
+        from versions
+        left join known_versions on versions.list_name = known_versions.list_name
+        where versions.list_version is distinct from known_versions.list_version
+    ),
+
     changes as (
         select *
         from entered
         union all
         select *
         from left_list
+        union all
+        select *
+        from defined_anew
     ),
 
     final as (

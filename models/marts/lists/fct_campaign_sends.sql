@@ -12,7 +12,7 @@ with
 
     rules as (select * from {{ ref("campaign_lists") }}),
 
-    lists as (select * from {{ ref("dim_lists") }}),
+    list_versions as (select * from {{ ref("fct_list_versions") }}),
 
     memberships as (select * from {{ ref("fct_list_memberships") }}),
 
@@ -24,20 +24,13 @@ with
     ),
 
     campaign_lists as (
-        select first_rules.campaign_id, rules.list_name, lists.list_version
+        select first_rules.campaign_id, rules.list_name
         from first_rules
         inner join rules on first_rules.priority = rules.priority
-        left join lists on rules.list_name = lists.list_name
     ),
 
     sent as (
-        select
-            sends.event_id,
-            sends.campaign_id,
-            sends.event_at,
-            contact_emails.contact_id,
-            campaign_lists.list_name,
-            campaign_lists.list_version
+        select sends.event_id, sends.campaign_id, sends.event_at, contact_emails.contact_id, campaign_lists.list_name
         from sends
         left join campaign_lists on sends.campaign_id = campaign_lists.campaign_id
         left join clean_emails on sends.email_raw = clean_emails.email_raw
@@ -62,7 +55,6 @@ with
         select
             sent.campaign_id,
             max(sent.list_name) as list_name,
-            max(sent.list_version) as list_version,
             count(*) as sends,
             count(distinct sent.contact_id) as recipients,
             sum(case when sent.event_at >= history.known_from then 1 else 0 end) as sends_since_history,
@@ -79,7 +71,7 @@ with
             campaigns.name as campaign,
             campaigns.subject,
             totals.list_name,
-            totals.list_version,
+            list_versions.list_version,
             totals.sends,
             totals.recipients,
             totals.first_sent_at,
@@ -89,6 +81,11 @@ with
         from totals
         left join campaigns on totals.campaign_id = campaigns.campaign_id
         left join on_list on totals.campaign_id = on_list.campaign_id
+        left join
+            list_versions
+            on totals.list_name = list_versions.list_name
+            and totals.last_sent_at >= list_versions.valid_from
+            and (list_versions.valid_to is null or totals.last_sent_at < list_versions.valid_to)
     )
 
 select *

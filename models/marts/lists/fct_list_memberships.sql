@@ -1,6 +1,8 @@
 -- Since when each person is or was on each list, and why they came and left, as builds up to as_of saw it.
 with
-    changes as (select * from {{ ref("int_list_changes") }} where change != 'build' and observed_at <= {{ as_of() }}),
+    changes as (
+        select * from {{ ref("int_list_changes") }} where change in ('enter', 'leave') and observed_at <= {{ as_of() }}
+    ),
 
     paired as (
         select
