@@ -21,11 +21,12 @@ from leadhouse.rules import (
     lifecycle,
     lists,
     outcomes,
+    queue,
     scoring,
 )
 from leadhouse.rules.files import Check, RuleProblem, Rules, Schema, check_cells, check_key, read_rows, values_of
 
-_AREAS = (scoring, intent, lifecycle, contract, lists, outcomes, attribution, identity, hygiene, capacity)
+_AREAS = (scoring, intent, lifecycle, contract, queue, lists, outcomes, attribution, identity, hygiene, capacity)
 
 #: Every rule file by name, without ``.csv``.
 SCHEMAS: dict[str, Schema] = {name: schema for area in _AREAS for name, schema in area.SCHEMAS.items()}
