@@ -136,7 +136,9 @@ def _check_care(rules: Rules) -> Iterator[RuleProblem]:
                 yield RuleProblem(file, row.number, "stages", f"'{stage}' is no stage", fix)
         needs_days = row["check_kind"] in DATED_CARE_KINDS
         if needs_days and not row["limit_days"]:
-            yield RuleProblem(file, row.number, "limit_days", f"a rule of kind {row['check_kind']} needs it", "Fill it in")
+            yield RuleProblem(
+                file, row.number, "limit_days", f"a rule of kind {row['check_kind']} needs it", "Fill it in"
+            )
         if not needs_days and row["check_kind"] in CARE_KINDS and row["limit_days"]:
             problem = f"a rule of kind {row['check_kind']} does not read it"
             yield RuleProblem(file, row.number, "limit_days", problem, "Empty the cell, or change the kind")
@@ -170,7 +172,9 @@ def _check_windows(rules: Rules) -> Iterator[RuleProblem]:
             continue
         if closes <= opens:
             fix = "Let it close later than it opens"
-            yield RuleProblem(file, row.number, "closes_at", f"it closes at {row['closes_at']}, not after it opens", fix)
+            yield RuleProblem(
+                file, row.number, "closes_at", f"it closes at {row['closes_at']}, not after it opens", fix
+            )
             continue
         for day in days:
             for other_opens, other_closes, number in taken[row["country"], day]:
@@ -209,7 +213,9 @@ def _check_buckets(rules: Rules) -> Iterator[RuleProblem]:
             fix = "Let each bucket begin where the one before ends, the first one at 0"
             yield RuleProblem(file, row.number, "from_minutes", f"it begins at {low}, expected {expected}", fix)
         if high is not None and high <= low:
-            yield RuleProblem(file, row.number, "to_minutes", f"it ends at {high}, not after {low}", "Write a later end")
+            yield RuleProblem(
+                file, row.number, "to_minutes", f"it ends at {high}, not after {low}", "Write a later end"
+            )
         if high is not None and position == len(bounds) - 1:
             fix = "Leave to_minutes of the last bucket empty"
             yield RuleProblem(file, row.number, "to_minutes", "later attempts have no bucket", fix)

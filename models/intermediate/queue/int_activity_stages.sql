@@ -1,4 +1,5 @@
--- Each activity of a person of ours with the stage its contact stood in at that moment; no stage = not known as a lead yet.
+-- Each activity of a person of ours with the stage its contact stood in at that moment; no stage = not known as a
+-- lead yet.
 with
     activities as (
         select *

@@ -4,15 +4,13 @@
 -#}
 with
     zones as (
-        select distinct coalesce(country, '?') as country, time_zone, calendar
-        from {{ ref("int_contact_time_zones") }}
+        select distinct coalesce(country, '?') as country, time_zone, calendar from {{ ref("int_contact_time_zones") }}
     ),
 
     windows as (select * from {{ ref("call_windows") }}),
 
     window_days as (
-        select window_id, cast(part as integer) as weekday
-        from {{ split_rows("windows", "weekdays", "|") }} as parts
+        select window_id, cast(part as integer) as weekday from {{ split_rows("windows", "weekdays", "|") }} as parts
     ),
 
     own_countries as (select distinct country from windows where country != '*'),

@@ -40,7 +40,9 @@ with
         from hours
     ),
 
-    counted as (select weekday, hour, count(*) as calls, sum(contacted) as contacted from both_ways group by weekday, hour),
+    counted as (
+        select weekday, hour, count(*) as calls, sum(contacted) as contacted from both_ways group by weekday, hour
+    ),
 
     overall as (select count(*) as calls, sum(contacted) as contacted from hours),
 
@@ -71,8 +73,9 @@ with
             cast(shrunk_rate as decimal(9, 6)) as shrunk_rate,
             cast(overall_rate as decimal(9, 6)) as overall_rate,
             cast(
-                row_number() over (partition by weekday = 0 order by cast(shrunk_rate as decimal(9, 6)) desc, weekday, hour)
-                as integer
+                row_number() over (
+                    partition by weekday = 0 order by cast(shrunk_rate as decimal(9, 6)) desc, weekday, hour
+                ) as integer
             ) as hour_rank,
             calls >= {{ setting("queue_min_n", "queue_settings") }} as is_enough
         from rated

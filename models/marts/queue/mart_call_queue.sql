@@ -1,9 +1,19 @@
--- Hand-overs that wait for their first contact by a person, of people who may and can be called, in the order in which the
+-- Hand-overs that wait for their first contact by a person, of people who may and can be called, in the order in
+-- which the
 -- team agreed to work them.
 with
     handoffs as (select * from {{ ref("fct_handoffs") }}),
 
-    verdicts as (select * from {{ ref("fct_handoff_verdicts") }} where verdict = 'pending'),
+    verdicts as (
+        select * from {{ ref("fct_handoff_verdicts") }} where verdict not in ('accepted', 'worked_and_rejected')
+    ),
+
+    open_stages as (
+        select contact_stages.contact_id
+        from {{ ref("dim_contact_stages") }} as contact_stages
+        inner join {{ ref("lifecycle_stages") }} as stages on contact_stages.stage = stages.stage
+        where stages.kind = 'stage'
+    ),
 
     reached as (select distinct handoff_id from {{ ref("fct_attempts") }} where is_human and is_contact),
 
@@ -26,9 +36,7 @@ with
 
     windows as (select * from {{ ref("int_next_call_windows") }}),
 
-    due as (
-        select handoff_id, due_at from {{ ref("fct_sla_status") }} where check_name = 'first_contact'
-    ),
+    due as (select handoff_id, due_at from {{ ref("fct_sla_status") }} where check_name = 'first_contact'),
 
     waiting as (
         select
@@ -52,6 +60,7 @@ with
             windows.next_window_end_at
         from handoffs
         inner join verdicts on handoffs.handoff_id = verdicts.handoff_id
+        inner join open_stages on handoffs.contact_id = open_stages.contact_id
         inner join gate on handoffs.contact_id = gate.contact_id
         inner join contacts on handoffs.contact_id = contacts.contact_id
         inner join scores on handoffs.contact_id = scores.contact_id
@@ -82,7 +91,7 @@ with
                 when 'grade'
                 then grade_order
                 when 'score'
-                then -cast(score * 1000 as bigint)
+                then - cast(score * 1000 as bigint)
                 when 'waiting'
                 then {{ seconds_between(as_of(), "lead_entered_at") }}
             end as criterion_value

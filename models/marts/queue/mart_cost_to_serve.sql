@@ -19,7 +19,9 @@ with
             activities.contact_id,
             cast(activities.minutes as decimal(18, 4)) as minutes,
             cast(
-                (costs.cost_per_activity + costs.cost_per_minute * cast(activities.minutes as decimal(12, 4))) as decimal(18, 6)
+                (
+                    costs.cost_per_activity + costs.cost_per_minute * cast(activities.minutes as decimal(12, 4))
+                ) as decimal(18, 6)
             )
             * cast(rates.rate as decimal(18, 6)) as cost
         from activities
@@ -35,7 +37,9 @@ with
             cast(count(distinct priced.contact_id) as bigint) as leads,
             cast(sum(priced.minutes) as decimal(18, 2)) as minutes,
             cast(sum(priced.cost) as decimal(18, 2)) as cost,
-            cast(sum(priced.cost) / cast(count(distinct priced.contact_id) as double) as decimal(18, 2)) as cost_per_lead,
+            cast(
+                sum(priced.cost) / cast(count(distinct priced.contact_id) as double) as decimal(18, 2)
+            ) as cost_per_lead,
             max(currencies.currency) as currency
         from priced
         cross join currencies

@@ -10,9 +10,7 @@ with
 
     rules as (select * from {{ ref("lead_care_rules") }}),
 
-    rule_stages as (
-        select rule_id, part as stage from {{ split_rows("rules", "stages", "|") }} as parts
-    ),
+    rule_stages as (select rule_id, part as stage from {{ split_rows("rules", "stages", "|") }} as parts),
 
     work as (
         select contact_id, max(activity_at) as last_worked_at

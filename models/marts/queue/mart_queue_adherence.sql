@@ -1,4 +1,5 @@
--- Whether higher scores were worked first (R58): of every two leads that an owner first tried on one day, which came first.
+-- Whether higher scores were worked first (R58): of every two leads that an owner first tried on one day, which came
+-- first.
 -- Pairs within one owner and day only, so that the number of pairs stays small; leads handed over after the other was
 -- tried could not have come first and make no pair.
 with

@@ -18,7 +18,9 @@ with
             case when responses.outcome in ('contacted', 'not_reached') then 1 else 0 end as judged,
             case when responses.outcome = 'contacted' then 1 else 0 end as contacted,
             case
-                when responses.outcome in ('contacted', 'not_reached') and responses.qualified_at is not null then 1 else 0
+                when responses.outcome in ('contacted', 'not_reached') and responses.qualified_at is not null
+                then 1
+                else 0
             end as qualified,
             case when responses.outcome = 'given_up' then 1 else 0 end as given_up
         from responses

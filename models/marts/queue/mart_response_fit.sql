@@ -36,7 +36,8 @@ with
     half_lives as (
         select
             generated_number as step,
-            {{ lowest }} * power({{ highest }} / {{ lowest }}, (generated_number - 1) / greatest({{ n }} - 1, 1)) as half_life
+            {{ lowest }}
+            * power({{ highest }} / {{ lowest }}, (generated_number - 1) / greatest({{ n }} - 1, 1)) as half_life
         from numbers
         where generated_number <= {{ n }}
     ),
@@ -59,7 +60,7 @@ with
             half_lives.half_life,
             bins.contacted,
             bins.requests - bins.contacted as missed,
-            power(cast(2 as double), -bins.hours / half_lives.half_life) as weight
+            power(cast(2 as double), - bins.hours / half_lives.half_life) as weight
         from half_lives
         cross join bins
     ),
@@ -90,10 +91,7 @@ with
         from likelihoods
     ),
 
-    totals as (
-        select coalesce(sum(requests), 0) as requests, coalesce(sum(contacted), 0) as contacted
-        from bins
-    ),
+    totals as (select coalesce(sum(requests), 0) as requests, coalesce(sum(contacted), 0) as contacted from bins),
 
     interval_bounds as (
         select min(half_life) as half_life_lo, max(half_life) as half_life_hi
@@ -124,7 +122,8 @@ with
             cast(interval_bounds.half_life_lo as decimal(12, 4)) as half_life_lo,
             cast(interval_bounds.half_life_hi as decimal(12, 4)) as half_life_hi,
             cast(
-                ranked.floor_rate + ranked.span * power(cast(2 as double), -5 / 60.0 / ranked.half_life) as decimal(9, 6)
+                ranked.floor_rate
+                + ranked.span * power(cast(2 as double), -5 / 60.0 / ranked.half_life) as decimal(9, 6)
             ) as rate_at_5_minutes,
             cast(
                 ranked.floor_rate + ranked.span * power(cast(2 as double), -8 / ranked.half_life) as decimal(9, 6)

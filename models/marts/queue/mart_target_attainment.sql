@@ -4,10 +4,7 @@ with
 
     targets as (select * from {{ ref("mql_targets") }}),
 
-    months as (
-        select distinct cast({{ dbt.date_trunc("month", "mql_at") }} as date) as month_on
-        from handoffs
-    ),
+    months as (select distinct cast({{ dbt.date_trunc("month", "mql_at") }} as date) as month_on from handoffs),
 
     actual as (
         select cast({{ dbt.date_trunc("month", "mql_at") }} as date) as month_on, '*' as segment, count(*) as mqls
@@ -47,10 +44,13 @@ with
             cast(coalesce(actual.mqls, 0) as bigint) as mqls,
             cast(ranked.mqls_per_month as bigint) as target,
             cast(
-                ranked.mqls_per_month * least(lengths.days_gone, lengths.days_of_month) / cast(lengths.days_of_month as double)
-                as decimal(12, 2)
+                ranked.mqls_per_month
+                * least(lengths.days_gone, lengths.days_of_month)
+                / cast(lengths.days_of_month as double) as decimal(12, 2)
             ) as target_to_date,
-            cast(coalesce(actual.mqls, 0) / nullif(cast(ranked.mqls_per_month as double), 0) as decimal(12, 4)) as attainment,
+            cast(
+                coalesce(actual.mqls, 0) / nullif(cast(ranked.mqls_per_month as double), 0) as decimal(12, 4)
+            ) as attainment,
             lengths.days_gone >= lengths.days_of_month as is_complete
         from ranked
         inner join lengths on ranked.month_on = lengths.month_on

@@ -1,4 +1,5 @@
--- What is claimed beside what was measured here. Odds ratios compare the response bucket that the claim's minutes end in
+-- What is claimed beside what was measured here. Odds ratios compare the response bucket that the claim's minutes end
+-- in
 -- with the one that its other minutes end in; nothing is measured where either holds too few requests.
 with
     claims as (select * from {{ ref("vendor_claims") }}),
@@ -33,7 +34,9 @@ with
     counted as (
         select
             *,
-            case measure when 'contact_odds_ratio' then one_contacted when 'qualify_odds_ratio' then one_qualified end as one_yes,
+            case
+                measure when 'contact_odds_ratio' then one_contacted when 'qualify_odds_ratio' then one_qualified
+            end as one_yes,
             case
                 measure when 'contact_odds_ratio' then other_contacted when 'qualify_odds_ratio' then other_qualified
             end as other_yes
@@ -67,7 +70,9 @@ with
             case
                 when measure = 'none'
                 then 'cannot be measured: no data on competitors'
-                when not coalesce(one_is_enough, false) or (other_minutes is not null and not coalesce(other_is_enough, false))
+                when
+                    not coalesce(one_is_enough, false)
+                    or (other_minutes is not null and not coalesce(other_is_enough, false))
                 then 'too few requests of our own'
                 else 'measured'
             end as verdict

@@ -1,4 +1,5 @@
--- Calls to people whom marketing had not handed over when they were called (R78): still inquiries, out, or no lead at all.
+-- Calls to people whom marketing had not handed over when they were called (R78): still inquiries, out, or no lead at
+-- all.
 with
     calls as (
         select *
