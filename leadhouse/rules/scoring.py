@@ -118,6 +118,8 @@ SCHEMAS: dict[str, Schema] = {
             "max_measure": Column("number", required=False, above=Decimal(0)),
             "points": NUMBER,
             "half_life_days": Column("number", required=False, above=Decimal(0)),
+            "decay_interval_days": Column("integer", required=False, minimum=Decimal(1)),
+            "decay_percent": Column("number", required=False, minimum=Decimal(1), maximum=Decimal(100)),
             "cap": Column("number", required=False),
             "daily_cap": Column("number", required=False),
             "counts_machine": BOOLEAN,
@@ -388,6 +390,20 @@ def _check_signals(rules: Rules) -> Iterator[RuleProblem]:
             yield RuleProblem(file, row.number, "max_measure", "dwell_minute has no clip", fix)
 
 
+def _check_signal_decay(rules: Rules) -> Iterator[RuleProblem]:
+    """A signal decays by a half-life, or by a percentage every so many days, or not at all."""
+    file = "engagement_signals.csv"
+    for row in rules.get("engagement_signals", []):
+        linear = ("decay_interval_days", "decay_percent")
+        missing = [field for field in linear if not row[field]]
+        if len(missing) == 1:
+            fix = "Fill in both decay_interval_days and decay_percent, or leave both empty"
+            yield RuleProblem(file, row.number, missing[0], "half of the linear decay is missing", fix)
+        if row["half_life_days"] and len(missing) < 2:
+            fix = "Keep the half-life, or decay_interval_days with decay_percent"
+            yield RuleProblem(file, row.number, "half_life_days", "two kinds of decay at once", fix)
+
+
 def _check_bands(rules: Rules) -> Iterator[RuleProblem]:
     groups: dict[tuple[str, str], list[tuple[Decimal | None, Decimal | None, Row]]] = defaultdict(list)
     for row in rules.get("score_bands", []):
@@ -510,6 +526,7 @@ CHECKS: tuple[Check, ...] = (
     _check_rule_ids,
     _check_domains,
     _check_signals,
+    _check_signal_decay,
     _check_bands,
     _check_revenue_bands,
     _check_grades,

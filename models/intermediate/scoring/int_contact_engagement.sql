@@ -18,7 +18,7 @@ with
                 ) as decimal(18, 9)
             ) as decayed_points,
             cast(sum(buckets.event_count) as bigint) as evidence_count,
-            max(buckets.last_event_at) as last_evidence_at
+            max(case when buckets.event_count > 0 then buckets.last_event_at end) as last_evidence_at
         from buckets
         inner join signals on buckets.signal_id = signals.signal_id
         group by buckets.contact_id, buckets.signal_id

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -163,14 +164,41 @@ def test_unchanged_days_are_left_alone(prepared: Path, dbt: Dbt) -> None:
 MOMENTS = ["2026-09-22 00:00:00", "2026-10-10 17:31:12", "2026-10-31 23:59:59", "2027-02-01 00:00:00"]
 
 
-@pytest.mark.parametrize("as_of", [*MOMENTS, *[f"random {number}" for number in range(4)]])
+def vary_signals(connection: duckdb.DuckDBPyConnection, dice: random.Random) -> None:
+    """Every signal gets a measure, a decay and caps by chance; negative ones keep their sign."""
+    names = connection.execute("select signal_id, touch_type, points < 0 from config.engagement_signals").fetchall()
+    for signal_id, touch_type, is_negative in sorted(names):
+        measures = ["event", "active_day"] + (["dwell_minute"] if touch_type == "page_view" else [])
+        measure, sign = dice.choice(measures), -1 if is_negative else 1
+        half_life, interval, percent = dice.choice(
+            [(None, None, None), (0.5, None, None), (14, None, None), (None, 3, 40), (None, 7, 25), (None, 1, 12.5)]
+        )
+        connection.execute(
+            "update config.engagement_signals set measure = ?, max_measure = 5, half_life_days = ?,"
+            " decay_interval_days = ?, decay_percent = ?, cap = ?, daily_cap = ?, counts_machine = ?"
+            " where signal_id = ?",
+            [
+                measure,
+                half_life,
+                interval,
+                percent,
+                dice.choice([None, sign * 12]),
+                None if measure == "active_day" else dice.choice([None, sign * 7.5]),
+                dice.random() < 0.3,
+                signal_id,
+            ],
+        )
+
+
+@pytest.mark.parametrize("as_of", [*MOMENTS, *[f"random {number}" for number in range(8)]])
 def test_any_past_moment_is_the_sum_over_its_events(prepared: Path, dbt: Dbt, dice: random.Random, as_of: str) -> None:
-    """What the buckets give is what a plain walk over the events gives: nothing after as-of counts."""
+    """What the buckets give is what a plain walk over the events gives, whatever the order in which events became known,
+    the rules and the moment: nothing after as-of counts."""
     at = moment(dice).replace(microsecond=0) if as_of.startswith("random") else datetime.fromisoformat(as_of)
     with duckdb.connect(str(prepared)) as connection:
         connection.execute("update raw_ops.run_clock set as_of_at = ?", [at])
-        connection.execute("update config.engagement_signals set daily_cap = 7.5 where signal_id = 'page_pricing'")
-        connection.execute("update config.engagement_signals set daily_cap = -5 where signal_id = 'page_careers'")
+        disturb(connection, dice)
+        vary_signals(connection, dice)
     dbt("run", "--select", "int_as_of", "int_engagement_daily", "int_engagement_buckets", "int_contact_engagement")
     with duckdb.connect(str(prepared), read_only=True) as connection:
         expected = walk(connection, at)
@@ -185,8 +213,9 @@ def test_any_past_moment_is_the_sum_over_its_events(prepared: Path, dbt: Dbt, di
     assert bool(built) == (at > START + timedelta(days=1))
     for key, (events, decayed, capped) in expected.items():
         assert built[key][0] == events, key
-        assert built[key][1] == pytest.approx(decayed, abs=1e-4), key
-        assert built[key][2] == pytest.approx(capped, abs=1e-4), key
+        # Ages are whole seconds: one second of the shortest half-life above.
+        assert built[key][1] == pytest.approx(decayed, rel=2e-5, abs=1e-4), key
+        assert built[key][2] == pytest.approx(capped, rel=2e-5, abs=1e-4), key
 
 
 Day = tuple[str, str, date]
@@ -227,11 +256,7 @@ def walk(connection: duckdb.DuckDBPyConnection, at: datetime) -> dict[tuple[str,
             happened = [min(happened)]
         raw = sum(points for _, points in happened)
         scale = min(1.0, abs(float(signal["daily_cap"]) / raw)) if signal["daily_cap"] is not None and raw else 1.0
-        half_life = signal["half_life_days"]
-        decayed = sum(
-            points * scale * (2 ** (-(at - when).total_seconds() / 86400 / float(half_life)) if half_life else 1)
-            for when, points in happened
-        )
+        decayed = sum(points * scale * left(signal, when, at) for when, points in happened)
         count, before, _ = found.get((contact_id, signal_id), (0, 0.0, 0.0))
         found[contact_id, signal_id] = (count + len(happened), before + decayed, 0.0)
     for key, (count, decayed, _) in found.items():
@@ -239,3 +264,20 @@ def walk(connection: duckdb.DuckDBPyConnection, at: datetime) -> dict[tuple[str,
         capped = decayed if cap is None else (min(decayed, float(cap)) if cap > 0 else max(decayed, float(cap)))
         found[key] = (count, decayed, capped)
     return found
+
+
+def left(signal: dict[str, Any], when: datetime, at: datetime) -> float:
+    """The share of an event's points that is left at a moment."""
+    if signal["half_life_days"]:
+        return float(2 ** (-(at - when).total_seconds() / 86400 / float(signal["half_life_days"])))
+    if signal["decay_interval_days"]:
+        steps = (at.date() - when.date()).days // signal["decay_interval_days"]
+        return max(0.0, 1 - steps * float(signal["decay_percent"]) / 100)
+    return 1.0
+
+
+def test_what_was_built_day_by_day_is_what_one_build_gives(prepared: Path, dbt: Dbt) -> None:
+    """After all the rounds above, each an incremental build on the one before it."""
+    incremental = buckets(prepared)
+    dbt("run", "--full-refresh", "--select", "int_engagement_daily")
+    assert incremental == buckets(prepared)
