@@ -160,7 +160,8 @@ def built(
         connection.execute("update raw_ops.run_clock set as_of_at = ?", [as_of])
         connection.execute(
             "create or replace table intermediate.int_engagement_buckets (contact_id varchar, signal_id varchar,"
-            " day_on date, bucket_points decimal(18,9), raw_points decimal(18,6), event_count bigint, last_event_at timestamp)"
+            " day_on date, bucket_points decimal(18,9), raw_points decimal(18,6), event_count bigint,"
+            " last_event_at timestamp)"
         )
         insert(connection, "intermediate.int_engagement_buckets", rows)
         connection.execute(
