@@ -92,6 +92,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "learned_name_min_contacts",
         "learned_domain_min_contacts",
         "learned_domain_min_share",
+        "account_layer",
     ),
 }
 
@@ -460,7 +461,16 @@ def _check_comparisons(rules: Rules) -> Iterator[RuleProblem]:
             yield RuleProblem("industry_divisions.csv", row.number, "industry", "it would never match", fix)
 
 
+def _check_account_layer(rules: Rules) -> Iterator[RuleProblem]:
+    for row in rules.get("account_match_settings", []):
+        if row["setting"] == "account_layer" and number_of(row["value"]) not in (0, 1):
+            problem = f"'{row['value']}' is neither 1 nor 0"
+            fix = "1: people belong to companies; 0: there are no accounts"
+            yield RuleProblem("account_match_settings.csv", row.number, "value", problem, fix)
+
+
 CHECKS: tuple[Check, ...] = (
+    _check_account_layer,
     _check_identity,
     _check_survivorship,
     _check_verified_values,

@@ -47,13 +47,16 @@ with
         where known_domains.domain is null
     ),
 
-    final as (
+    all_records as (
         select *
         from crm_records
         union all
         select *
         from domain_records
-    )
+    ),
+
+    -- Who sells to consumers has no accounts, whatever the sources hold.
+    final as (select * from all_records where {{ setting("account_layer", "account_match_settings") }} = 1)
 
 select *
 from final

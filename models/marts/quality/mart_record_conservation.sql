@@ -68,6 +68,14 @@ with
         group by records.source, clusters.is_leading
     ),
 
+    -- Where there is no account layer, companies are set aside as a whole; else none may be missing.
+    accounts_without_layer as (
+        select source, case when source = 'hubspot' then 'companies' else 'accounts' end as entity, count(*) as records
+        from {{ ref("int_crm_account_records") }}
+        where {{ setting("account_layer", "account_match_settings") }} = 0
+        group by source
+    ),
+
     submission_fates as (
         select 'hubspot' as source, 'form_submissions' as entity, is_first_of_person as is_kept, count(*) as records
         from {{ ref("int_form_submission_fates") }}
@@ -208,6 +216,9 @@ with
         union all
         select source, entity, 0 as raw_records, 0 as kept, 0 as merged, records as quarantined
         from set_aside
+        union all
+        select source, entity, 0 as raw_records, 0 as kept, 0 as merged, records as quarantined
+        from accounts_without_layer
     ),
 
     final as (
