@@ -196,6 +196,7 @@ SCHEMAS: dict[str, Schema] = {
             "channel": Column(choices=(*CHANNELS, "none")),
             "message_key": TEXT,
             "wait_hours": WHOLE_AT_LEAST_0,
+            "in_call_window": BOOLEAN,
             "reason_en": TEXT,
             "reason_pt": TEXT,
         },
@@ -223,7 +224,7 @@ _RANGES = (
     ("min_days_in_stage", "max_days_in_stage"),
 )
 #: Results of next_action_rules.csv; the rest of its columns are conditions.
-_ACTION = ("actor", "channel", "message_key", "wait_hours")
+_ACTION = ("actor", "channel", "message_key", "wait_hours", "in_call_window")
 #: Files whose last rule must fit everybody, and what an unfitted contact would lack.
 _CATCH_ALL = {
     "segment_rules": ("segment", ("segment", "description")),
@@ -308,6 +309,8 @@ def _check_actions(rules: Rules) -> Iterator[RuleProblem]:
         if (row["actor"] == "nobody") != (row["channel"] == "none"):
             fix = "Nobody acts on channel none, and only nobody does"
             yield RuleProblem(file, row.number, "channel", f"'{row['actor']}' on channel '{row['channel']}'", fix)
+        if row["channel"] != "call" and row["in_call_window"].lower() == "true":
+            yield RuleProblem(file, row.number, "in_call_window", "only calls have a window", "Write false")
         if row["channel"] == "none" and row["pressure"]:
             yield RuleProblem(file, row.number, "pressure", "channel none has no pressure", "Leave it empty")
 

@@ -69,6 +69,25 @@ with
         group by leads.contact_id
     ),
 
+    timed as (
+        select
+            first_rules.contact_id,
+            first_rules.priority,
+            usable.status,
+            case
+                when rules.channel != 'none'
+                then
+                    greatest(
+                        {{ as_of() }},
+                        usable.next_allowed_at,
+                        coalesce({{ dbt.dateadd("hour", "rules.wait_hours", "usable.last_touch_at") }}, {{ as_of() }})
+                    )
+            end as allowed_at
+        from first_rules
+        inner join rules on first_rules.priority = rules.priority
+        inner join usable on first_rules.contact_id = usable.contact_id and rules.channel = usable.channel
+    ),
+
     final as (
         select
             leads.contact_id,
@@ -80,24 +99,20 @@ with
             rules.channel,
             rules.message_key,
             leads.language,
+            -- Only the next window is known: a call that is allowed after it closes keeps its own moment.
             case
-                when rules.channel != 'none'
-                then
-                    greatest(
-                        {{ as_of() }},
-                        usable.next_allowed_at,
-                        coalesce({{ dbt.dateadd("hour", "rules.wait_hours", "usable.last_touch_at") }}, {{ as_of() }})
-                    )
+                when rules.in_call_window and timed.allowed_at < leads.call_window_end_at
+                then greatest(timed.allowed_at, leads.call_window_start_at)
+                else timed.allowed_at
             end as action_at,
-            usable.status as pressure_status,
+            timed.status as pressure_status,
             rules.priority as rule_priority,
             rules.reason_en as reason,
             rules.reason_pt,
             {{ as_of() }} as as_of_at
         from leads
-        inner join first_rules on leads.contact_id = first_rules.contact_id
-        inner join rules on first_rules.priority = rules.priority
-        inner join usable on leads.contact_id = usable.contact_id and rules.channel = usable.channel
+        inner join timed on leads.contact_id = timed.contact_id
+        inner join rules on timed.priority = rules.priority
     )
 
 select *

@@ -78,6 +78,7 @@ def test_the_shipped_rules_pass() -> None:
         ("next_action_rules", "missing_role", "oracle", "does not stand in committee_roles.csv"),
         ("next_action_rules", "pressure", "over", "is not known"),
         ("next_action_rules", "wait_hours", "-3", "is below 0"),
+        ("next_action_rules", "in_call_window", "maybe", "neither true nor false"),
         ("next_action_rules", "gate_reasons", "bored", "does not stand in handoff_requirements.csv"),
         ("campaign_lists", "campaign_pattern", "(", "is not a regular expression"),
     ],
@@ -111,3 +112,12 @@ def test_everybody_has_a_limit_on_every_channel(seeds: Path) -> None:
     problem = only(check_rules(seeds))
     assert (problem.file, problem.field) == ("contact_pressure.csv", "channel")
     assert "no rule of 'sms' fits everybody" in problem.problem
+
+
+def test_only_calls_wait_for_a_window(seeds: Path) -> None:
+    def spoil(rows: list[dict[str, str]]) -> None:
+        next(row for row in rows if row["channel"] == "email")["in_call_window"] = "true"
+
+    change(seeds, "next_action_rules", spoil)
+    problem = only(check_rules(seeds))
+    assert (problem.file, problem.field) == ("next_action_rules.csv", "in_call_window")
