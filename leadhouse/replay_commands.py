@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leadhouse.rule_sets import rules_version
 from leadhouse.settings import SettingsError, composed_rules, load_settings
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def as_plain(found: WhatIf, *, show_people: bool) -> dict[str, Any]:
     for group in ("people_entering", "people_leaving"):
         for person in values[group]:
             person["email"] = _shown(person["email"], show_people)
+    values["rules_version"] = {side.name: rules_version(side.seeds_dir) for side in (found.base, found.changed)}
     values["is_nothing"] = found.comparison.is_nothing
     values["seconds"] = round(found.seconds, 1)
     plain: dict[str, Any] = json.loads(json.dumps(values, default=_text))
@@ -173,7 +175,8 @@ def show_whatif(found: WhatIf, *, show_people: bool) -> None:
             footer=_difference("SAL/MQL", equal.difference),
         )
     console.print(
-        f"Rule sets {comparison.base.ruleset_version} and {comparison.changed.ruleset_version}; {found.seconds:.1f} s. "
+        f"All rules {rules_version(found.base.seeds_dir)} and {rules_version(found.changed.seeds_dir)}; those of scores "
+        f"{comparison.base.ruleset_version} and {comparison.changed.ruleset_version}; {found.seconds:.1f} s. "
         "No live table was touched. Known outcomes are those of hand-overs under the rules as they are.",
         soft_wrap=True,
     )

@@ -37,6 +37,15 @@ def rule_set_name(overlays: Sequence[Path]) -> str:
     return f"{'+'.join(folder.name for folder in overlays)}-{where}"
 
 
+def rules_version(folder: Path) -> str:
+    """12 hex digits that stand for the content of every rule file of a folder, whatever its place and line ends."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.csv")):
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        digest.update("\n".join([path.name, *(line.rstrip() for line in lines), ""]).encode())
+    return digest.hexdigest()[:12]
+
+
 def compose(base: Path, overlays: Sequence[Path], target: Path) -> Path:
     """Writes ``base`` with each overlay's CSV files in place of its own, later overlays last, into ``target``.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leadhouse import settings as settings_module
-from leadhouse.rule_sets import RuleSetError, compose, known_presets, rule_set_name
+from leadhouse.rule_sets import RuleSetError, compose, known_presets, rule_set_name, rules_version
 from leadhouse.settings import BASE_SEEDS_DIR, SettingsError, load_settings
 from orchestration import manifest as manifest_module
 from orchestration.manifest import dbt_environment, project_fingerprint, seeds_path
@@ -64,6 +64,15 @@ def test_an_unknown_file_is_named_with_the_nearest(base: Path, tmp_path: Path) -
     with pytest.raises(RuleSetError, match=r"fit_rule\.csv: no rule file.*nearest name is fit_rules\.csv"):
         compose(base, [own], tmp_path / "made")
     assert not (tmp_path / "made").exists()
+
+
+def test_the_version_is_that_of_the_content(base: Path, tmp_path: Path) -> None:
+    made = compose(base, [], tmp_path / "made")
+    assert rules_version(made) == rules_version(base)
+    (made / "grades.csv").write_bytes((made / "grades.csv").read_bytes().replace(b"\n", b"\r\n"))
+    assert rules_version(made) == rules_version(base)
+    (made / "grades.csv").write_text("grade\nB\n")
+    assert rules_version(made) != rules_version(base)
 
 
 def test_no_folder_and_a_folder_below_are_told(base: Path, tmp_path: Path) -> None:
