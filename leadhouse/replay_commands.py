@@ -174,10 +174,11 @@ def show_whatif(found: WhatIf, *, show_people: bool) -> None:
             _yields(equal.base, equal.changed),
             footer=_difference("SAL/MQL", equal.difference),
         )
+    versions = [rules_version(side.seeds_dir) for side in (found.base, found.changed)]
     console.print(
-        f"All rules {rules_version(found.base.seeds_dir)} and {rules_version(found.changed.seeds_dir)}; those of scores "
-        f"{comparison.base.ruleset_version} and {comparison.changed.ruleset_version}; {found.seconds:.1f} s. "
-        "No live table was touched. Known outcomes are those of hand-overs under the rules as they are.",
+        f"All rules {versions[0]} and {versions[1]}; those of scores {comparison.base.ruleset_version} and "
+        f"{comparison.changed.ruleset_version}; {found.seconds:.1f} s. No live table was touched. Known outcomes are "
+        "those of hand-overs under the rules as they are.",
         soft_wrap=True,
     )
 
