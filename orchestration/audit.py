@@ -240,10 +240,15 @@ def _decay(warehouse: _Warehouse) -> Section:
     rows = warehouse.rows(
         """
         select
-            signal_id, points, coalesce(cast(half_life_days as varchar), 'never fades'),
+            signal_id, points,
+            coalesce(
+                cast(half_life_days as varchar),
+                decay_percent || ' % every ' || decay_interval_days || ' days',
+                'never fades'
+            ),
             coalesce(cast(cap as varchar), 'none')
         from config.engagement_signals
-        where points > 0 and (half_life_days is null or cap is null)
+        where points > 0 and ((half_life_days is null and decay_interval_days is null) or cap is null)
         order by signal_id
         """
     )

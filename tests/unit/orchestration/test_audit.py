@@ -20,7 +20,8 @@ create table config.audit_settings as select * from (values
 create table config.fit_rules as select * from (values
     ('role_decider', 20), ('size_mid', 5), ('size_huge', 25), ('email_known', 1)) as rows (rule_id, points);
 create table config.engagement_signals as select * from (values
-    ('page_pricing', 5, 14, 30), ('email_open', 1, null, null)) as rows (signal_id, points, half_life_days, cap);
+    ('page_pricing', 5, 14, null, null, 30), ('webinar', 1, null, 30, 25, 30), ('email_open', 1, null, null, null, null)
+) as rows (signal_id, points, half_life_days, decay_interval_days, decay_percent, cap);
 create table config.grade_matrix as select * from (values
     ('contact', 'A'), ('contact', 'B'), ('contact', 'C'), ('account', 'A')) as rows (entity, grade);
 create table marts.fct_score_ledger as
