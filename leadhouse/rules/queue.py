@@ -47,6 +47,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "response_fit_rate_steps",
         "best_hours_prior_n",
         "call_window_days_ahead",
+        "adherence_max_attempts",
     ),
 }
 

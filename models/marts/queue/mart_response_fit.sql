@@ -1,7 +1,7 @@
 {#
     The curve rate(h) = floor + span * 2^(-h / half-life) that makes what happened to the company's own requests most likely,
     h being the hours from request to first attempt: a search over a grid (queue_settings.csv), so that it is plain SQL and
-    repeatable. Interval of the half-life: those half-lives whose best likelihood lies within 1.92 of the best one (profile
+    repeatable. Intervals: the values of those curves whose likelihood lies within 1.92 of the best one (profile
     likelihood, 95 % of the chi-square with one degree of freedom).
 -#}
 {%- set most_steps = 128 -%}
@@ -93,10 +93,28 @@ with
 
     totals as (select coalesce(sum(requests), 0) as requests, coalesce(sum(contacted), 0) as contacted from bins),
 
-    interval_bounds as (
-        select min(half_life) as half_life_lo, max(half_life) as half_life_hi
+    likely as (
+        select
+            half_life,
+            floor_rate,
+            span,
+            floor_rate + span * power(cast(2 as double), -5 / 60.0 / half_life) as rate_at_5_minutes,
+            floor_rate + span * power(cast(2 as double), -8 / half_life) as rate_at_8_hours
         from ranked
         where log_likelihood >= best - 1.92
+    ),
+
+    interval_bounds as (
+        select
+            min(half_life) as half_life_lo,
+            max(half_life) as half_life_hi
+            {% for name in ["floor_rate", "span", "rate_at_5_minutes", "rate_at_8_hours"] %}
+                ,
+                -- A rate of the grid stands for all those nearest to it.
+                greatest(min({{ name }}) - 0.5 / {{ rate_steps }}, 0) as {{ name }}_lo,
+                least(max({{ name }}) + 0.5 / {{ rate_steps }}, 1) as {{ name }}_hi
+            {% endfor %}
+        from likely
     ),
 
     -- The likelihood of one rate for all: does waiting matter at all?
@@ -130,6 +148,11 @@ with
             ) as rate_at_8_hours,
             coalesce(ranked.log_likelihood - flat.log_likelihood > 1.92, false) as is_falling,
             totals.requests >= {{ setting("queue_min_n", "queue_settings") }} as is_enough
+            {% for name in ["floor_rate", "span", "rate_at_5_minutes", "rate_at_8_hours"] %}
+                ,
+                cast(interval_bounds.{{ name }}_lo as decimal(9, 6)) as {{ name }}_lo,
+                cast(interval_bounds.{{ name }}_hi as decimal(9, 6)) as {{ name }}_hi
+            {% endfor %}
         from totals
         cross join flat
         left join ranked on ranked.place = 1

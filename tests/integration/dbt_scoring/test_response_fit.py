@@ -57,6 +57,10 @@ def test_the_planted_half_life_lies_in_the_interval(warehouse: Path, dbt: Dbt, s
     assert found["floor_rate"] == pytest.approx(floor, abs=0.12)
     assert found["rate_at_5_minutes"] == pytest.approx(floor + span * 2 ** (-5 / 60 / half_life), abs=0.05)
     assert found["rate_at_8_hours"] == pytest.approx(floor + span * 2 ** (-8 / half_life), abs=0.06)
+    assert found["floor_rate_lo"] <= floor <= found["floor_rate_hi"]
+    assert found["span_lo"] <= span <= found["span_hi"]
+    for name, hours in (("rate_at_5_minutes", 5 / 60), ("rate_at_8_hours", 8.0)):
+        assert found[f"{name}_lo"] <= floor + span * 2 ** (-hours / half_life) <= found[f"{name}_hi"]
     assert found["is_falling"] == 1
     assert fit(warehouse, dbt) == found
 
