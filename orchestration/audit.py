@@ -145,7 +145,7 @@ def _size(warehouse: _Warehouse) -> Section:
         """
     )
     counts.append(("contacts whose score is not the sum of its lines", off))
-    findings = [f"{off} scores are not the sum of their ledger lines: this is a bug, report it."] if off else []
+    findings = [f"Scores that are not the sum of their ledger lines ({off}): this is a bug, report it."] if off else []
     return Section("Size", ("what", "count"), tuple(counts), tuple(findings))
 
 
@@ -227,10 +227,10 @@ def _idle_rules(warehouse: _Warehouse) -> Section:
     useless = [row[1] for row in rows if row[2] != "no line"]
     findings = []
     if dead:
-        findings.append(f"{len(dead)} rules never met anybody: {_listed(dead)}. Correct or remove them.")
+        findings.append(f"Rules that never met anybody ({len(dead)}): {_listed(dead)}. Correct or remove them.")
     if useless:
         findings.append(
-            f"{len(useless)} rules give points and move nobody to another cell: {_listed(useless)}. A simple score is "
+            f"Rules that give points and move nobody to another cell ({len(useless)}): {_listed(useless)}. A simple score is "
             "a good score: remove what does nothing."
         )
     return Section("Rules that do nothing", ("kind", "rule", "what", "lines", "points"), _plain(rows), tuple(findings))
@@ -257,12 +257,12 @@ def _decay(warehouse: _Warehouse) -> Section:
     findings = []
     if eternal:
         findings.append(
-            f"{len(eternal)} signals never fade: {_listed(eternal)}. Interest of last year counts as today's; give "
+            f"Signals that never fade ({len(eternal)}): {_listed(eternal)}. Interest of last year counts as today's; give "
             "them half_life_days (engagement_signals.csv)."
         )
     if endless:
         findings.append(
-            f"{len(endless)} signals have no cap: {_listed(endless)}. One busy visitor can reach any line; give them a "
+            f"Signals without a cap ({len(endless)}): {_listed(endless)}. One busy visitor can reach any line; give them a "
             "cap (engagement_signals.csv)."
         )
     for label, table, todo in (

@@ -70,11 +70,11 @@ def test_every_planted_fault_is_found(connection: duckdb.DuckDBPyConnection) -> 
     for said in (
         "Grade C holds 80.0 % of the contacts",
         "No contact has grade B",
-        "never met anybody: size_huge",
-        "move nobody to another cell: email_known",
+        "never met anybody (1): size_huge",
+        "move nobody to another cell (1): email_known",
         "role_decider and size_mid count for the same people (90.9 %",
-        "never fade: email_open",
-        "have no cap: email_open",
+        "never fade (1): email_open",
+        "without a cap (1): email_open",
         "No fit rule takes points away",
         "No signal takes points away",
         "in 42 % of the pairs",
@@ -86,7 +86,7 @@ def test_every_planted_fault_is_found(connection: duckdb.DuckDBPyConnection) -> 
 
 def test_a_score_that_is_not_its_lines_is_a_bug(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("update marts.fct_contact_scores set score = score + 1 where contact_id = 'c0'")
-    assert audit(connection).findings[0].startswith("1 scores are not the sum")
+    assert audit(connection).findings[0].startswith("Scores that are not the sum of their ledger lines (1)")
 
 
 def test_too_few_outcomes_are_told_instead_of_a_lift(connection: duckdb.DuckDBPyConnection) -> None:
