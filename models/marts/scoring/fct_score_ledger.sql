@@ -38,39 +38,69 @@ with
         from account_lines
     ),
 
-    final as (
+    keyed as (
         select
-            {{ hash_key(["lines.entity_type", "lines.entity_id", "lines.score_kind", "lines.rule_id"]) }} as ledger_id,
-            lines.entity_type,
-            lines.entity_id,
-            lines.account_id,
-            lines.score_kind,
-            lines.rule_id,
-            lines.evidence_count,
-            lines.last_evidence_at,
-            lines.raw_points,
-            cast(lines.decayed_points - lines.raw_points as decimal(18, 6)) as decay_points,
-            lines.decayed_points,
-            cast(lines.cap as decimal(12, 4)) as cap,
-            lines.points,
+            lines.*,
+            score_kind = 'cap' as is_cap,
+            -- The date of a fact or of a limit is a column, not part of the words.
+            case
+                when score_kind in ('fit', 'exclusion', 'cap') then null else cast(last_evidence_at as date)
+            end as told_on
+        from lines
+    ),
+
+    -- Many lines say the same (viewed the pricing page twice, last on 30 October): each sentence is made once.
+    sentences as (
+        select
+            said.rule_id,
+            said.is_cap,
+            said.evidence_count,
+            said.told_on,
+            said.evidence_value,
             {% for language, suffix in [("en", ""), ("pt", "_pt")] %}
                 {{
                     fill_reason(
                         "texts.reason_" ~ language,
-                        "lines.evidence_count",
-                        "case when lines.score_kind in ('fit', 'exclusion', 'cap') then null else lines.last_evidence_at end",
-                        "lines.evidence_value",
+                        "said.evidence_count",
+                        "said.told_on",
+                        "said.evidence_value",
                         "texts.needed",
                         language,
                     )
-                }}
-                as reason{{ suffix }},
+                }} as reason{{ suffix }} {%- if not loop.last %},{% endif %}
             {% endfor %}
+        from (select distinct rule_id, is_cap, evidence_count, told_on, evidence_value from keyed) as said
+        inner join texts on said.rule_id = texts.rule_id and said.is_cap = texts.is_cap
+    ),
+
+    final as (
+        select
+            {{ hash_key(["keyed.entity_type", "keyed.entity_id", "keyed.score_kind", "keyed.rule_id"]) }} as ledger_id,
+            keyed.entity_type,
+            keyed.entity_id,
+            keyed.account_id,
+            keyed.score_kind,
+            keyed.rule_id,
+            keyed.evidence_count,
+            keyed.last_evidence_at,
+            keyed.raw_points,
+            cast(keyed.decayed_points - keyed.raw_points as decimal(18, 6)) as decay_points,
+            keyed.decayed_points,
+            cast(keyed.cap as decimal(12, 4)) as cap,
+            keyed.points,
+            sentences.reason,
+            sentences.reason_pt,
             {{ as_of() }} as as_of_at,
             versions.ruleset_version,
             versions.code_version
-        from lines
-        inner join texts on lines.rule_id = texts.rule_id and (lines.score_kind = 'cap') = texts.is_cap
+        from keyed
+        inner join
+            sentences
+            on keyed.rule_id = sentences.rule_id
+            and keyed.is_cap = sentences.is_cap
+            and keyed.evidence_count = sentences.evidence_count
+            and keyed.told_on is not distinct from sentences.told_on
+            and keyed.evidence_value is not distinct from sentences.evidence_value
         cross join versions
     )
 
