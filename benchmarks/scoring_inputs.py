@@ -1,4 +1,4 @@
-"""``python -m benchmarks.scoring_inputs WORLD_DIR WAREHOUSE``: what the scoring models read, straight from a world's files.
+"""``python -m benchmarks.scoring_inputs WORLD_DIR WAREHOUSE``: what the scoring models read, from a world's files.
 
 Scoring is measured without what comes before it: contacts, accounts, touches and page views are written into the tables
 that the scoring models read, with the people and companies that the world planted as if identity had found them all.

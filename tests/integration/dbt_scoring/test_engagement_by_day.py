@@ -192,8 +192,8 @@ def vary_signals(connection: duckdb.DuckDBPyConnection, dice: random.Random) -> 
 
 @pytest.mark.parametrize("as_of", [*MOMENTS, *[f"random {number}" for number in range(8)]])
 def test_any_past_moment_is_the_sum_over_its_events(prepared: Path, dbt: Dbt, dice: random.Random, as_of: str) -> None:
-    """What the buckets give is what a plain walk over the events gives, whatever the order in which events became known,
-    the rules and the moment: nothing after as-of counts."""
+    """What the buckets give is what a plain walk over the events gives, whatever the order in which events became
+    known, the rules and the moment: nothing after as-of counts."""
     at = moment(dice).replace(microsecond=0) if as_of.startswith("random") else datetime.fromisoformat(as_of)
     with duckdb.connect(str(prepared)) as connection:
         connection.execute("update raw_ops.run_clock set as_of_at = ?", [at])
