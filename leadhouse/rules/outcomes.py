@@ -64,7 +64,6 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "trend_min_z",
         "handover_capacity_per_week",
         "outcome_min_n",
-        "outcome_maturity_days",
         "review_every_days",
         "drift_recent_days",
         "drift_reference_days",
