@@ -200,6 +200,9 @@ with
         cross join digits as myriads
     ),
 
+    -- No more of them than the longest stretch has days: they meet the stretches by an inequality.
+    needed_offsets as (select day_offset from offsets where day_offset < (select max(days) from stretches)),
+
     signal_days as (
         select
             stretches.contact_id,
@@ -208,9 +211,9 @@ with
             stretches.cap,
             stretches.block_start,
             stretches.running_weight,
-            stretches.from_day + offsets.day_offset as day_number
+            stretches.from_day + needed_offsets.day_offset as day_number
         from stretches
-        inner join offsets on offsets.day_offset < stretches.days
+        inner join needed_offsets on needed_offsets.day_offset < stretches.days
     ),
 
     decayed as (
