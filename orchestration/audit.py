@@ -230,8 +230,8 @@ def _idle_rules(warehouse: _Warehouse) -> Section:
         findings.append(f"Rules that never met anybody ({len(dead)}): {_listed(dead)}. Correct or remove them.")
     if useless:
         findings.append(
-            f"Rules that give points and move nobody to another cell ({len(useless)}): {_listed(useless)}. A simple score is "
-            "a good score: remove what does nothing."
+            f"Rules that give points and move nobody to another cell ({len(useless)}): {_listed(useless)}. A simple "
+            "score is a good score: remove what does nothing."
         )
     return Section("Rules that do nothing", ("kind", "rule", "what", "lines", "points"), _plain(rows), tuple(findings))
 
@@ -257,13 +257,13 @@ def _decay(warehouse: _Warehouse) -> Section:
     findings = []
     if eternal:
         findings.append(
-            f"Signals that never fade ({len(eternal)}): {_listed(eternal)}. Interest of last year counts as today's; give "
-            "them half_life_days (engagement_signals.csv)."
+            f"Signals that never fade ({len(eternal)}): {_listed(eternal)}. Interest of last year counts as "
+            "today's; give them half_life_days (engagement_signals.csv)."
         )
     if endless:
         findings.append(
-            f"Signals without a cap ({len(endless)}): {_listed(endless)}. One busy visitor can reach any line; give them a "
-            "cap (engagement_signals.csv)."
+            f"Signals without a cap ({len(endless)}): {_listed(endless)}. One busy visitor can reach any line; give "
+            "them a cap (engagement_signals.csv)."
         )
     for label, table, todo in (
         ("fit rule", "config.fit_rules", "Say who is not worth the time (fit_rules.csv)"),

@@ -387,7 +387,7 @@ def _reasons(connection: duckdb.DuckDBPyConnection, base: str, changed: str) -> 
         order by 1, abs(coalesce(after.points, 0) - coalesce(before.points, 0)) desc, 2
         """
     ).fetchall():
-        found.setdefault(contact_id, []).append(f"{reason}: {float(one):g} -> {float(other):g}")
+        found.setdefault(contact_id, []).append(f"{reason}: {round(float(one), 1):g} -> {round(float(other), 1):g}")
     return {name: "; ".join(parts[:2]) for name, parts in found.items()}
 
 
