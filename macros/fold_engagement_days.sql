@@ -11,7 +11,7 @@
 {% macro fold_engagement_days(events) -%}
     with
         signals as (
-            select signal_id, half_life_days, daily_cap, measure = 'active_day' as counts_days
+            select signal_id, points, half_life_days, daily_cap, measure = 'active_day' as counts_days
             from {{ ref("engagement_signals") }}
         ),
 
@@ -20,14 +20,14 @@
                 contact_id,
                 signal_id,
                 day_on,
+                -- The sum of DECIMAL(18) is a DECIMAL(38); going back at the same scale is free.
                 cast(
                     sum(
                         {{ decay("event_points", "-" ~ days_between("day_on", "event_at"), "half_life_days") }}
-                    ) as decimal(28, 9)
+                    ) as decimal(18, 9)
                 ) as bucket_points,
-                cast(sum(event_points) as decimal(28, 6)) as raw_points,
+                cast(sum(event_points) as decimal(18, 6)) as raw_points,
                 count(*) as event_count,
-                max(event_points) as points_of_one,
                 min(event_at) as first_event_at,
                 max(event_at) as last_event_at
             from {{ events }}
@@ -44,14 +44,16 @@
                     then
                         {{
                             decay(
-                                "sums.points_of_one",
+                                "signals.points",
                                 "-" ~ days_between("sums.day_on", "sums.first_event_at"),
                                 "signals.half_life_days",
                             )
                         }}
                     else sums.bucket_points
                 end as bucket_points,
-                case when signals.counts_days then sums.points_of_one else sums.raw_points end as raw_points,
+                case
+                    when signals.counts_days then cast(signals.points as decimal(18, 6)) else sums.raw_points
+                end as raw_points,
                 case when signals.counts_days then 1 else sums.event_count end as event_count,
                 sums.last_event_at,
                 signals.daily_cap
@@ -59,22 +61,26 @@
             inner join signals on sums.signal_id = signals.signal_id
         )
 
+    -- Each branch has the type of the column: a mixed one would turn every row into a double and back.
     select
         contact_id,
         signal_id,
         day_on,
-        cast(
-            case
-                when abs(raw_points) > abs(daily_cap)
-                then cast(bucket_points as double) * cast(abs(daily_cap) as double) / cast(abs(raw_points) as double)
-                else bucket_points
-            end as decimal(18, 9)
-        ) as bucket_points,
-        cast(
-            case
-                when abs(raw_points) > abs(daily_cap) then sign(raw_points) * abs(daily_cap) else raw_points
-            end as decimal(18, 6)
-        ) as raw_points,
+        case
+            when daily_cap is not null and abs(raw_points) > abs(daily_cap)
+            then
+                cast(
+                    cast(bucket_points as double)
+                    * cast(abs(daily_cap) as double)
+                    / cast(abs(raw_points) as double) as decimal(18, 9)
+                )
+            else bucket_points
+        end as bucket_points,
+        case
+            when daily_cap is not null and abs(raw_points) > abs(daily_cap)
+            then cast(sign(raw_points) * abs(daily_cap) as decimal(18, 6))
+            else raw_points
+        end as raw_points,
         cast(event_count as bigint) as event_count,
         last_event_at
     from counted
