@@ -217,6 +217,65 @@ def _short(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def contract_tables(summary: Mapping[str, Any]) -> None:
+    """What sales made of marketing's leads, who waits where, and what comes next; counts only, nobody's name."""
+    contract = summary["contract"]
+    accepted, judged = contract["accepted"], contract["judged"]
+    response = contract["response"]
+    if not response or not response["is_enough"]:
+        waiting = "too few requests to say what waiting costs"
+    else:
+        waiting = (
+            f"half of what answering at once adds is gone after {response['half_life_hours']:.0f} h "
+            f"[{response['half_life_lo']:.0f}, {response['half_life_hi']:.0f}] (n = {response['requests']:,})"
+        )
+    table(
+        "The marketing-sales contract: speed to lead",
+        ("segment", "handed over", "answered", "median, clock", "median, business hours", "within the contract"),
+        [
+            (
+                speed["segment"],
+                speed["handoffs"],
+                speed["answered"],
+                _duration(speed["median_seconds"]),
+                _duration(speed["median_business_seconds"]),
+                "" if speed["within_contract_pct"] is None else f"{speed['within_contract_pct']:.0f} %",
+            )
+            for speed in contract["speed"]
+        ],
+        footer=(
+            f"SAL/MQL {accepted:,} of {judged:,} decided"
+            + (f" = {100 * accepted / judged:.1f} %" if judged else "")
+            + f";  {', '.join(f'{name} {count:,}' for name, count in contract['verdicts'].items())};  {waiting}"
+        ),
+    )
+    table(
+        "Smart lists",
+        ("list", "members", "purpose"),
+        [(found["list"], found["members"], found["purpose"]) for found in summary["lists"]],
+        footer=(f"gate: {_counts(summary['gate'], 'reason')};  routes: {_counts(summary['routes'], 'route')}"),
+    )
+    table(
+        "Next best actions",
+        ("who", "channel", "message", "people", "first (UTC)"),
+        [
+            (action["actor"], action["channel"], action["message"], action["contacts"], action["first_at"])
+            for action in summary["next_actions"]
+        ],
+    )
+
+
+def _counts(rows: Sequence[Mapping[str, Any]], name: str) -> str:
+    return ", ".join(f"{row[name]} {row['contacts']:,}" for row in rows)
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
 def summary_tables(summary: Mapping[str, Any]) -> None:
     """The tables at the end of a demo; the same numbers as ``data/demo_summary.json``."""
     sources = summary["sources"]
@@ -268,6 +327,7 @@ def summary_tables(summary: Mapping[str, Any]) -> None:
             for channel in summary["channels"]
         ],
     )
+    contract_tables(summary)
     plan, done = summary["plan"], summary["apply"]
     table(
         "Write-back",

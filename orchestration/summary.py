@@ -42,6 +42,60 @@ _CHANNELS = """
     order by channel, model
 """
 
+_VERDICTS = """
+    select verdict, count(*)
+    from marts.fct_handoff_verdicts
+    group by verdict
+    order by 2 desc, verdict
+"""
+
+#: Of all mature months together: sums, never an average of rates.
+_SAL_MQL = """
+    select sum(handoffs), sum(accepted), sum(judged), sum(pending)
+    from marts.mart_sal_mql
+    where cohort_kind = 'month' and segment = 'all'
+"""
+
+_SPEED = """
+    select segment, handoffs, answered, median_clock_seconds, median_business_seconds, within_contract_pct::double
+    from marts.mart_speed_to_lead
+    where period = 'all'
+    order by handoffs desc, segment
+"""
+
+_RESPONSE = """
+    select requests, half_life_hours::double, half_life_lo::double, half_life_hi::double, is_enough
+    from marts.mart_response_fit
+"""
+
+_ROUTES = """
+    select route, count(*)
+    from marts.fct_routing
+    where is_current
+    group by route
+    order by 2 desc, route
+"""
+
+_GATE = """
+    select coalesce(reason_code, 'passed'), count(*)
+    from marts.fct_handoff_gate
+    group by reason_code
+    order by 2 desc, 1
+"""
+
+_LISTS = """
+    select label, members, purpose
+    from marts.dim_lists
+    order by label
+"""
+
+_ACTIONS = """
+    select actor, channel, message_key, count(*), min(action_at)
+    from marts.mart_next_action
+    group by actor, channel, message_key
+    order by 4 desc, actor, channel, message_key
+"""
+
 
 def read_summary(snapshot: Path, *, top: int = 10) -> dict[str, Any]:
     """Sources, contacts, accounts, best accounts and channels of one published snapshot.
@@ -60,10 +114,7 @@ def read_summary(snapshot: Path, *, top: int = 10) -> dict[str, Any]:
             entry["roi"][model] = roi
             currency = currency_code or currency
         return {
-            "sources": [
-                dict(zip(("source", "raw", "kept", "merged", "quarantined"), row, strict=True))
-                for row in connection.execute(_SOURCES).fetchall()
-            ],
+            "sources": _named(connection, _SOURCES, "source", "raw", "kept", "merged", "quarantined"),
             "contacts": _count(connection, "dim_contacts"),
             "accounts": _count(connection, "dim_accounts"),
             "top_accounts": [
@@ -78,7 +129,37 @@ def read_summary(snapshot: Path, *, top: int = 10) -> dict[str, Any]:
             ],
             "channels": list(channels.values()),
             "currency": currency,
+            "contract": _contract(connection),
+            "routes": _named(connection, _ROUTES, "route", "contacts"),
+            "gate": _named(connection, _GATE, "reason", "contacts"),
+            "lists": _named(connection, _LISTS, "list", "members", "purpose"),
+            "next_actions": [
+                entry | {"first_at": entry["first_at"] and entry["first_at"].isoformat(timespec="minutes")}
+                for entry in _named(connection, _ACTIONS, "actor", "channel", "message", "contacts", "first_at")
+            ],
         }
+
+
+def _contract(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What became of the hand-overs, how fast they were answered, and what waiting costs (times in seconds, hours)."""
+    handoffs, accepted, judged, pending = connection.execute(_SAL_MQL).fetchone() or (0, 0, 0, 0)
+    response = _named(connection, _RESPONSE, "requests", "half_life_hours", "half_life_lo", "half_life_hi", "is_enough")
+    return {
+        "handoffs": int(handoffs or 0),
+        "accepted": int(accepted or 0),
+        "judged": int(judged or 0),
+        "pending": int(pending or 0),
+        "verdicts": dict(connection.execute(_VERDICTS).fetchall()),
+        "speed": _named(
+            connection, _SPEED, "segment", "handoffs", "answered", "median_seconds", "median_business_seconds",
+            "within_contract_pct",
+        ),
+        "response": response[0] if response else {},
+    }  # fmt: skip
+
+
+def _named(connection: duckdb.DuckDBPyConnection, query: str, *names: str) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in connection.execute(query).fetchall()]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
