@@ -62,7 +62,6 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "coverage_window_days",
         "coverage_min_touches",
         "trend_min_z",
-        "handover_capacity_per_week",
         "outcome_min_n",
         "review_every_days",
         "drift_recent_days",

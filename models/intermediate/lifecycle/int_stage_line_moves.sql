@@ -15,7 +15,14 @@
 with
     buckets as (select * from {{ ref("int_engagement_buckets") }}),
     signals as (select * from {{ ref("engagement_signals") }}),
-    sums as (select contact_id, fit_score from {{ ref("int_contact_score_sums") }}),
+
+    -- Whoever is excluded, a competitor say, meets no line however engaged.
+    sums as (
+        select contact_id, fit_score
+        from {{ ref("int_contact_score_sums") }}
+        where contact_id not in (select contact_id from {{ ref("int_contact_exclusions") }})
+    ),
+
     lines as (select * from {{ ref("stage_thresholds") }}),
     engagement as (select * from {{ ref("int_contact_engagement") }}),
 

@@ -71,7 +71,9 @@ with
         select
             'capacity' as dimension,
             case
-                when place_in_week <= {{ setting("handover_capacity_per_week", "outcome_settings") }}
+                when
+                    place_in_week * {{ setting("calls_per_mql", "capacity") }}
+                    <= {{ setting("callers", "capacity") }} * {{ setting("calls_per_caller_and_week", "capacity") }}
                 then 'within'
                 else 'beyond'
             end as value,

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
         ("enrichment_budget", {"provider": "domaincheck"}, ("attributes", "karma"), 3, "attributes", "'karma'"),
         ("enrichment_budget", {"provider": "domaincheck"}, ("currency", "XXX"), 3, "currency", "currency_rates"),
         ("enrichment_budget", {"provider": "domaincheck"}, ("cache_days", "0"), 3, "cache_days", "not above 0"),
-        ("outcome_settings", {"setting": "drift_watch_psi"}, ("value", "0.4"), 17, "value", "lies above"),
+        ("outcome_settings", {"setting": "drift_watch_psi"}, ("value", "0.4"), 16, "value", "lies above"),
         ("rule_reviews", {}, ("reviewed_on", "soon"), 2, "reviewed_on", "not a date"),
     ],
 )
