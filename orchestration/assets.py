@@ -13,6 +13,9 @@ INGEST_TAGS = {"leadhouse/step": "ingest"}
 PLAN_TAGS = {"leadhouse/step": "plan"}
 APPLY_TAGS = {"leadhouse/step": "apply"}
 
+#: The rules, from whatever folder they are read.
+SEEDS_GROUP = "seeds"
+
 PUBLISHED_SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 
 
@@ -39,6 +42,8 @@ def apply_key(model: str) -> dg.AssetKey:
 
 def asset_group(node: Mapping[str, Any]) -> str:
     """A dbt node's group: its first two folders under ``models/``, or ``seeds``."""
+    if node["resource_type"] == "seed":
+        return SEEDS_GROUP
     parts = PurePosixPath(node["original_file_path"]).parts
     folders = parts[1:-1] if parts[0] == "models" else parts[:1]
     return "_".join(folders[:2]) or parts[0]

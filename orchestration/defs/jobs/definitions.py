@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.assets import APPLY_TAGS, INGEST_TAGS, PLAN_TAGS, PUBLISHED_SNAPSHOT
+from orchestration.assets import APPLY_TAGS, INGEST_TAGS, PLAN_TAGS, PUBLISHED_SNAPSHOT, SEEDS_GROUP
 
 _STEP = "leadhouse/step"
 ingested = dg.AssetSelection.tag(_STEP, INGEST_TAGS[_STEP]).materializable()
 planned = dg.AssetSelection.tag(_STEP, PLAN_TAGS[_STEP])
 applied = dg.AssetSelection.tag(_STEP, APPLY_TAGS[_STEP])
-built = dg.AssetSelection.assets(PUBLISHED_SNAPSHOT).upstream().materializable()
+# Rules that only tests read (closed lists) lead to no mart and are loaded all the same.
+built = dg.AssetSelection.assets(PUBLISHED_SNAPSHOT).upstream().materializable() | dg.AssetSelection.groups(SEEDS_GROUP)
 
 ingest = dg.define_asset_job("ingest", ingested, description="Load every configured source.")
 build = dg.define_asset_job("build", built - ingested, description="Build and test every model, then publish.")
