@@ -49,7 +49,6 @@ def test_the_summary_has_every_number(demo: Demo) -> None:
     assert summary["plan"].keys() >= {"creates", "updates", "list_adds", "list_removes"}
     assert summary["apply"].keys() >= {"requests", "rejected", "seconds"}
     assert any(channel["spend"] for channel in summary["channels"])
-    assert demo.seconds < 240
 
 
 def test_raw_is_kept_merged_or_quarantined(demo: Demo) -> None:
