@@ -41,6 +41,9 @@ with
             on windowed.contact_id = activities.contact_id
             and activities.activity_at >= windowed.requested_at
             and (windowed.next_requested_at is null or activities.activity_at < windowed.next_requested_at)
+            -- As long for an old request as for a young one.
+            and {{ days_between("windowed.requested_at", "activities.activity_at") }}
+            <= {{ setting("response_maturity_days", "queue_settings") }}
         group by windowed.request_id
     ),
 

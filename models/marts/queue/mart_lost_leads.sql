@@ -2,7 +2,15 @@
 with
     stages as (select * from {{ ref("dim_contact_stages") }}),
 
-    contacts as (select * from {{ ref("dim_contacts") }} where not coalesce(is_archived_in_crm, false)),
+    -- Nobody is to work people who are archived, said no, or are excluded.
+    contacts as (
+        select *
+        from {{ ref("dim_contacts") }}
+        where
+            not coalesce(is_archived_in_crm, false)
+            and not coalesce(is_opted_out, false)
+            and contact_id not in (select contact_id from {{ ref("int_contact_exclusions") }})
+    ),
 
     owners as (select * from {{ ref("stg_hubspot__owners") }}),
 

@@ -4,6 +4,8 @@
     repeatable. Intervals: the values of those curves whose likelihood lies within 1.92 of the best one (profile
     likelihood, 95 % of the chi-square with one degree of freedom).
 -#}
+{#- Half of what a chi-square of one degree of freedom exceeds 1 time in 20. -#}
+{%- set half_chi_square = 1.92 -%}
 {%- set most_steps = 128 -%}
 {%- set n = "cast(" ~ setting("response_fit_half_life_steps", "queue_settings") ~ " as double)" -%}
 {%- set lowest = "cast(" ~ setting("response_fit_half_life_min", "queue_settings") ~ " as double)" -%}
@@ -101,7 +103,7 @@ with
             floor_rate + span * power(cast(2 as double), -5 / 60.0 / half_life) as rate_at_5_minutes,
             floor_rate + span * power(cast(2 as double), -8 / half_life) as rate_at_8_hours
         from ranked
-        where log_likelihood >= best - 1.92
+        where log_likelihood >= best - {{ half_chi_square }}
     ),
 
     interval_bounds as (
@@ -146,7 +148,7 @@ with
             cast(
                 ranked.floor_rate + ranked.span * power(cast(2 as double), -8 / ranked.half_life) as decimal(9, 6)
             ) as rate_at_8_hours,
-            coalesce(ranked.log_likelihood - flat.log_likelihood > 1.92, false) as is_falling,
+            coalesce(ranked.log_likelihood - flat.log_likelihood > {{ half_chi_square }}, false) as is_falling,
             totals.requests >= {{ setting("queue_min_n", "queue_settings") }} as is_enough
             {% for name in ["floor_rate", "span", "rate_at_5_minutes", "rate_at_8_hours"] %}
                 ,
