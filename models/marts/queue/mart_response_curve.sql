@@ -63,17 +63,14 @@ with
             cast(coalesce(counted.contacted, 0) as bigint) as contacted,
             cast(coalesce(counted.qualified, 0) as bigint) as qualified,
             cast(coalesce(counted.censored, 0) as bigint) as censored,
-            cast(counted.contacted / nullif(cast(counted.requests as double), 0) as decimal(9, 6)) as contact_rate,
-            {% for rate, successes in [("contact", "contacted"), ("qualify", "qualified")] %}
-                {% if rate == "qualify" %}
-                    cast(
-                        counted.qualified / nullif(cast(counted.requests as double), 0) as decimal(9, 6)
-                    ) as qualify_rate,
-                {% endif %}
+            {% for rate, successes in [("contact_", "contacted"), ("qualify_", "qualified")] %}
+                cast(
+                    counted.{{ successes }} / nullif(cast(counted.requests as double), 0) as decimal(9, 6)
+                ) as {{ rate }}rate,
                 {% for bound in ["lo", "hi"] %}
                     cast(
                         {{ wilson_interval("counted." ~ successes, "counted.requests", bound) }} as decimal(9, 6)
-                    ) as {{ rate }}_{{ bound }},
+                    ) as {{ rate }}{{ bound }},
                 {% endfor %}
             {% endfor %}
             coalesce(counted.requests, 0) >= {{ setting("queue_min_n", "queue_settings") }} as is_enough
