@@ -76,7 +76,6 @@ class Demo:
     installation: Installation
     summary: dict[str, Any]
     output: str
-    seconds: float
 
     @property
     def sandbox_database(self) -> Path:
