@@ -137,6 +137,7 @@ def contacts(warehouse: Path, dbt: Dbt) -> dict[str, list[Bucket]]:
         connection.execute(
             "create table intermediate.int_contact_score_sums (contact_id varchar, fit_score decimal(18,6))"
         )
+        connection.execute("create table intermediate.int_contact_exclusions (contact_id varchar)")
         insert(connection, "intermediate.int_contact_score_sums", [(name, 30) for name in people])
     return people
 
