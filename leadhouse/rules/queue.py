@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
+from leadhouse.rules.contract import minutes_of
 from leadhouse.rules.files import (
     AT_LEAST_0,
     OPTIONAL,
@@ -145,14 +146,6 @@ def _check_care(rules: Rules) -> Iterator[RuleProblem]:
             yield RuleProblem(file, row.number, "limit_days", problem, "Empty the cell, or change the kind")
 
 
-def _minute_of_day(text: str) -> int | None:
-    found = re.fullmatch(r"(\d{2}):(\d{2})", text)
-    if not found or int(found[2]) > 59:
-        return None
-    minute = int(found[1]) * 60 + int(found[2])
-    return minute if minute <= 24 * 60 else None
-
-
 def _check_windows(rules: Rules) -> Iterator[RuleProblem]:
     file = "call_windows.csv"
     taken: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
@@ -165,7 +158,7 @@ def _check_windows(rules: Rules) -> Iterator[RuleProblem]:
             if day not in "1234567" or len(day) != 1:
                 fix = "Write days from 1 (Monday) to 7 with a bar between them: 1|2|3"
                 yield RuleProblem(file, row.number, "weekdays", f"'{day}' is no day of the week", fix)
-        opens, closes = _minute_of_day(row["opens_at"]), _minute_of_day(row["closes_at"])
+        opens, closes = minutes_of(row["opens_at"]), minutes_of(row["closes_at"])
         for field, minute in (("opens_at", opens), ("closes_at", closes)):
             if minute is None and row[field]:
                 yield RuleProblem(file, row.number, field, f"'{row[field]}' is no time of day", "Write it as 07:30")

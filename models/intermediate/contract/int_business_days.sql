@@ -68,11 +68,7 @@ with
         where {{ dbt.dateadd("day", "cast(generated_number - 1 as integer)", "first_date") }} <= last_date
     ),
 
-    weekdays as (
-        -- 2000-01-03 was a Monday.
-        select local_date, mod({{ dbt.datediff("cast('2000-01-03' as date)", "local_date", "day") }}, 7) + 1 as weekday
-        from dates
-    ),
+    weekdays as (select local_date, {{ iso_weekday("local_date") }} as weekday from dates),
 
     openings as (
         select

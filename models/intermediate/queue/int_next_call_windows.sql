@@ -62,9 +62,7 @@ with
         inner join
             window_days
             on windows.window_id = window_days.window_id
-            -- 2000-01-03 was a Monday.
-            and mod({{ dbt.datediff("cast('2000-01-03' as date)", "dates.local_date", "day") }}, 7) + 1
-            = window_days.weekday
+            and {{ iso_weekday("dates.local_date") }} = window_days.weekday
         left join holidays on dates.calendar = holidays.calendar and dates.local_date = holidays.holiday_on
         where holidays.holiday_on is null
     ),

@@ -25,8 +25,7 @@ with
 
     hours as (
         select
-            -- 2000-01-03 was a Monday.
-            mod({{ dbt.datediff("cast('2000-01-03' as date)", "cast(local_at as date)", "day") }}, 7) + 1 as weekday,
+            {{ iso_weekday("cast(local_at as date)") }} as weekday,
             cast(extract(hour from local_at) as integer) as hour,
             case when is_human_contact then 1 else 0 end as contacted
         from local_calls
