@@ -17,6 +17,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_valida
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from crm_access import CrmAccess
 from leadhouse.rule_sets import RuleSetError, compose, known_presets, rule_set_name
 
 #: The folder of the dbt project, of the seeds and of ``leadhouse.toml``. Relative paths in settings start here.
@@ -188,6 +189,25 @@ class Settings(BaseSettings):
                 "LEADHOUSE_HUBSPOT_TOKEN in the environment; tokens are not read from files."
             )
         return str(self.hubspot_base_url).rstrip("/"), self.hubspot_token.get_secret_value()
+
+    def crm_access(self) -> dict[str, CrmAccess]:
+        """How to reach every CRM that is configured, by its name.
+
+        Raises:
+            SettingsError: no CRM is configured, or one lacks its credentials.
+        """
+        base_url, token = self.hubspot_access()
+        return {
+            "hubspot": CrmAccess(
+                "hubspot",
+                base_url,
+                {"token": token},
+                burst_limit=self.burst_limit,
+                burst_seconds=self.burst_seconds,
+                requests_in_flight=self.requests_in_flight,
+                state_dir=self.data_dir / "crm",
+            )
+        }
 
     def as_environment(self) -> dict[str, str]:
         """The paths, the store and the rules as environment variables, for a child process or for dbt (no secrets)."""

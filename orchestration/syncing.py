@@ -38,15 +38,10 @@ def apply_plan(settings: Settings, plan_id: str, progress: Progress, *, approve:
     """
     from reverse_etl import apply
 
-    base_url, token = settings.hubspot_access()
     return apply(
         plan_id,
         settings.ops_store_url,
-        base_url,
-        token,
-        burst_limit=settings.burst_limit,
-        burst_seconds=settings.burst_seconds,
-        requests_in_flight=settings.requests_in_flight,
+        settings.crm_access(),
         approve=approve,
         progress=_told_to(progress),
     )

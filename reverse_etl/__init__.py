@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from crm_access import CrmAccess
     from reverse_etl.applier import ApplyResult, Progress
     from reverse_etl.plan import Plan
 
@@ -82,49 +83,38 @@ def plan_syncs(
 def apply(
     plan_id: str,
     ops_url: str,
-    base_url: str,
-    token: str,
+    access: Mapping[str, CrmAccess],
     *,
-    burst_limit: int = 190,
-    burst_seconds: float = 10,
-    requests_in_flight: int = 6,
     approve: bool = False,
     progress: Progress | None = None,
     only: str | Iterable[str] | None = None,
 ) -> ApplyResult:
-    """Apply a stored plan (``latest`` for the newest) to the portal at ``base_url``.
+    """Apply a stored plan (``latest`` for the newest) to the portals named in ``access`` (by destination).
 
-    At most ``burst_limit`` requests leave in any ``burst_seconds``, ``requests_in_flight`` at a time. A plan with a
-    tripped guard needs ``approve``. ``progress`` is called after every batch. Safe to interrupt and to repeat. Raises
-    the errors of :mod:`reverse_etl.errors`.
+    A plan with a tripped guard needs ``approve``. ``progress`` is called after every batch. Safe to interrupt and to
+    repeat. Raises the errors of :mod:`reverse_etl.errors`.
     """
     from reverse_etl.applier import apply_plan
+    from reverse_etl.connectors import crm_type
     from reverse_etl.connectors.base import Connector
-    from reverse_etl.connectors.hubspot import HubSpotConnector
-    from reverse_etl.ratelimit import bucket_for
+    from reverse_etl.errors import ConnectorError
     from reverse_etl.store import Store
 
-    opened: list[HubSpotConnector] = []
-
-    def connect() -> Connector:
-        bucket = bucket_for(base_url, burst_limit, burst_seconds)
-        opened.append(HubSpotConnector(base_url, token, bucket, connections=requests_in_flight))
-        return opened[0]
+    def connect(destination: str) -> Connector:
+        if destination not in access:
+            raise ConnectorError(f"{destination} is not connected: set its address and its credentials")
+        return crm_type(destination).open(access[destination])
 
     with Store(ops_url) as store:
-        try:
-            return apply_plan(
-                store,
-                connect,
-                plan_id,
-                requests_in_flight=requests_in_flight,
-                approve=approve,
-                only=None if only is None else [only] if isinstance(only, str) else list(only),
-                progress=progress,
-            )
-        finally:
-            for connector in opened:
-                connector.close()
+        return apply_plan(
+            store,
+            connect,
+            plan_id,
+            requests_in_flight=max((one.requests_in_flight for one in access.values()), default=1),
+            approve=approve,
+            only=None if only is None else [only] if isinstance(only, str) else list(only),
+            progress=progress,
+        )
 
 
 def list_plans(ops_url: str, limit: int = 20) -> list[dict[str, object]]:

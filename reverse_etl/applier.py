@@ -132,7 +132,7 @@ class ApplyResult:
 
 def apply_plan(
     store: Store,
-    connect: Callable[[], Connector],
+    connect: Callable[[str], Connector],
     plan_id: str,
     *,
     requests_in_flight: int = 6,
@@ -143,8 +143,8 @@ def apply_plan(
 ) -> ApplyResult:
     """Apply a plan, or go on with one that was interrupted. A plan without changes sends nothing at all.
 
-    ``connect`` is called once, and only when there is something to send. ``approve`` lets a plan with tripped guards
-    through. ``only`` names the syncs to apply. SIGTERM lets the batches in flight finish, then returns (``stopped``).
+    ``connect`` is called once a destination, and only when there is something to send to it. ``approve`` lets a plan
+    with tripped guards through. ``only`` names the syncs to apply. SIGTERM lets the batches in flight finish, then returns (``stopped``).
 
     Raises :class:`StalePlanError`, :class:`GuardTrippedError`, :class:`ApplyBusyError` before anything is sent, and
     :class:`ConnectorError` when the CRM refuses the whole sync (what was done is recorded).
@@ -164,22 +164,26 @@ def apply_plan(
             _check_fresh(store, plan, [sync for _, sync in chosen], now or utc_now())
             _check_guards([sync for _, sync in chosen], approve)
         with _finish_on_sigterm() as stop:
-            connector: Connector | None = None
+            connectors: dict[str, Connector] = {}
             try:
                 for spec, sync, total, done in work:
                     one = SyncResult(spec.model, spec.kind, skipped=done, unsent=total - done)
                     result.syncs.append(one)
                     if total == done or stop.is_set():
                         continue
-                    if connector is None:
-                        connector = connect()
+                    if spec.destination not in connectors:
+                        connectors[spec.destination] = connect(spec.destination)
                         store.set_plan_status(plan.plan_id, "applying")
-                    _Run(store, connector, plan, spec, sync, one, requests_in_flight, stop, progress).go()
+                    _Run(
+                        store, connectors[spec.destination], plan, spec, sync, one, requests_in_flight, stop, progress
+                    ).go()
             except BaseException:
                 store.set_plan_status(plan.plan_id, "failed")
                 raise
             finally:
-                _add_up(result, connector.requests if connector is not None else 0, started)
+                _add_up(result, sum(connector.requests for connector in connectors.values()), started)
+                for connector in connectors.values():
+                    connector.close()
             result.stopped = stop.is_set() and result.unsent > 0
         store.set_plan_status(plan.plan_id, _status(store, plan, result.stopped))
     return result
@@ -491,7 +495,7 @@ class _Run:
         for attempt in (0, 1):
             assert self._list_id is not None
             try:
-                refused = self._connector.change_members(self._list_id, add, remove)
+                refused = self._connector.change_members(spec.object, self._list_id, add, remove)
                 break
             except ListGoneError as error:
                 if attempt:

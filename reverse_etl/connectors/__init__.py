@@ -1,1 +1,33 @@
-"""Connectors, one module a CRM: :mod:`reverse_etl.connectors.hubspot`."""
+"""The CRMs we can write to: one module each, found by its name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from reverse_etl.connectors.base import CrmType
+from reverse_etl.errors import ManifestError
+
+__all__ = ["crm_names", "crm_type"]
+
+
+def crm_names() -> list[str]:
+    """The CRMs there is a connector for."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _NO_CRM)
+
+
+#: Modules of this package that are no connector.
+_NO_CRM = ("base", "transport")
+
+
+def crm_type(name: str) -> CrmType:
+    """What the connector module of that name says of its CRM.
+
+    Raises:
+        ManifestError: there is no such module.
+    """
+    if name not in crm_names():
+        raise ManifestError(f"unknown destination {name!r}: there are connectors for {', '.join(crm_names())}")
+    found = importlib.import_module(f"{__name__}.{name}").CRM
+    assert isinstance(found, CrmType)
+    return found

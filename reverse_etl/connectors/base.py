@@ -7,11 +7,16 @@ plans and writes nothing down: that is the applier's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
-from reverse_etl.manifest import FieldSpec, GroupSpec
+from crm_access import CrmAccess
+
+if TYPE_CHECKING:
+    from reverse_etl.manifest import FieldSpec, GroupSpec
 
 #: Kinds of refusal, the same for every CRM (``error_kind`` in the ledger and the dead letters).
 ERROR_KINDS = ("validation", "missing", "conflict", "permission", "rate", "unknown")
@@ -49,8 +54,31 @@ class FoundRecord:
     properties: Mapping[str, str | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class CrmType:
+    """What is known of a CRM without talking to it; a connector module calls its own ``CRM``.
+
+    ``objects`` maps the names that syncs use to the CRM's own (``contacts`` to ``0-1``, ``leads`` to ``Lead``).
+    """
+
+    name: str
+    objects: Mapping[str, str]
+    #: What a property that we make may be called.
+    property_name: re.Pattern[str]
+    open: Callable[[CrmAccess], Connector]
+
+
+@dataclass(frozen=True)
+class Link:
+    """Two records to associate. ``ref`` is ours and comes back in the outcome."""
+
+    ref: str
+    from_id: str
+    to_id: str
+
+
 class Connector(Protocol):
-    """One portal of one CRM."""
+    """One portal of one CRM. ``object_name`` is always one of the syncs' names (:attr:`CrmType.objects`)."""
 
     name: str
     #: Records per batch, members per membership change.
@@ -82,13 +110,31 @@ class Connector(Protocol):
         """Change records by id; safe to repeat."""
         ...
 
+    def delete(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
+        """Delete records for good (erasure); one that is gone already counts as written. Safe to repeat."""
+        ...
+
+    def associate(self, from_object: str, to_object: str, links: Sequence[Link]) -> list[RowOutcome]:
+        """Associate records; an association that is there already counts as written. Safe to repeat."""
+        ...
+
+    def opted_out_since(self, object_name: str, moment: datetime) -> set[str]:
+        """Ids of the records that changed after ``moment`` (UTC, no zone) and say that their person opted out."""
+        ...
+
     def ensure_list(self, object_name: str, name: str) -> tuple[str, bool]:
         """The id of the static list of that name, and whether it had to be made."""
         ...
 
-    def change_members(self, list_id: str, add: Sequence[str], remove: Sequence[str]) -> dict[str, str]:
+    def change_members(
+        self, object_name: str, list_id: str, add: Sequence[str], remove: Sequence[str]
+    ) -> dict[str, str]:
         """Add and remove members by record id; returns the reason for each id that could not be. Raises
         :class:`ListGoneError` when there is no such list."""
+        ...
+
+    def close(self) -> None:
+        """Give the connections back."""
         ...
 
 

@@ -14,9 +14,11 @@ Every input carries an ``objectWriteTraceId``, by which HubSpot ties an error to
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +27,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from reverse_etl.connectors.base import FoundRecord, ListGoneError, RowOutcome, RowWrite
+from crm_access import CrmAccess
+from crm_access.ratelimit import TokenBucket, bucket_for
+from reverse_etl.connectors.base import CrmType, FoundRecord, Link, ListGoneError, RowOutcome, RowWrite
 from reverse_etl.errors import (
     AmbiguousOutcomeError,
     AuthError,
@@ -36,7 +40,6 @@ from reverse_etl.errors import (
 )
 from reverse_etl.manifest import FieldSpec, GroupSpec
 from reverse_etl.policies import POLICIES
-from reverse_etl.ratelimit import TokenBucket
 
 API_VERSION = "2026-09"
 OBJECT_TYPE_IDS = {"contacts": "0-1", "companies": "0-2"}
@@ -260,6 +263,67 @@ class HubSpotConnector:
                 outcomes[row.ref] = again([row])[0]
         return [outcomes[row.ref] for row in rows]
 
+    def delete(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
+        """Delete records for good, one request each (HubSpot has no batch for it); gone already counts as written."""
+        path = f"/crm/objects/{API_VERSION}/{object_name}/gdpr-delete"
+        outcomes = []
+        for row in rows:
+            answer = self._send("POST", path, {"objectId": row.record_id})
+            if answer.status == 403:
+                raise PermissionDeniedError(f"cannot delete: {answer.message}; give the token the missing scope")
+            is_done = answer.status < 300 or answer.status == 404
+            kind, message = (None, None) if is_done else (answer.kind, answer.message)
+            outcomes.append(RowOutcome(row.ref, row.record_id, kind, message))
+        return outcomes
+
+    def associate(self, from_object: str, to_object: str, links: Sequence[Link]) -> list[RowOutcome]:
+        """Associate records by HubSpot's default kind; an association that is there already counts as written."""
+        inputs = [{"from": {"id": link.from_id}, "to": {"id": link.to_id}} for link in links]
+        path = f"/crm/associations/{API_VERSION}/{from_object}/{to_object}/batch/associate/default"
+        answer = self._send("POST", path, {"inputs": inputs})
+        if answer.status == 403:
+            raise PermissionDeniedError(f"cannot associate: {answer.message}; give the token the missing scope")
+        if answer.status < 300 and not answer.body.get("errors"):
+            return [RowOutcome(link.ref, link.from_id) for link in links]
+        if len(links) == 1:
+            errors = answer.body.get("errors") or [{}]
+            message = str(errors[0].get("message") or answer.message)
+            return [
+                RowOutcome(links[0].ref, links[0].from_id, _kind(errors[0].get("category"), answer.status), message)
+            ]
+        middle = len(links) // 2
+        return self.associate(from_object, to_object, links[:middle]) + self.associate(
+            from_object, to_object, links[middle:]
+        )
+
+    def opted_out_since(self, object_name: str, moment: datetime) -> set[str]:
+        """Ids of the contacts changed after ``moment`` that opted out of all e-mail. Companies opt out of nothing."""
+        if object_name != "contacts":
+            return set()
+        since = str(int(moment.replace(tzinfo=UTC).timestamp() * 1000))
+        found: set[str] = set()
+        last = "0"
+        while True:
+            filters = [
+                {"propertyName": "hs_email_optout", "operator": "EQ", "value": "true"},
+                {"propertyName": "lastmodifieddate", "operator": "GTE", "value": since},
+                {"propertyName": "hs_object_id", "operator": "GT", "value": last},
+            ]
+            body = {
+                "filterGroups": [{"filters": filters}],
+                "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+                "properties": ["hs_email_optout"],
+                "limit": 200,
+            }
+            answer = self._ok(
+                self._send("POST", f"/crm/objects/{API_VERSION}/{object_name}/search", body), "look for opt-outs"
+            )
+            results = answer.get("results", [])
+            found |= {str(result["id"]) for result in results}
+            if len(results) < 200:
+                return found
+            last = str(results[-1]["id"])
+
     # -- lists ---------------------------------------------------------------------------------------------------
 
     def ensure_list(self, object_name: str, name: str) -> tuple[str, bool]:
@@ -287,11 +351,14 @@ class HubSpotConnector:
             )
         return str(shown["listId"]), is_made
 
-    def change_members(self, list_id: str, add: Sequence[str], remove: Sequence[str]) -> dict[str, str]:
+    def change_members(
+        self, object_name: str, list_id: str, add: Sequence[str], remove: Sequence[str]
+    ) -> dict[str, str]:
         """Add and remove members by record id; returns the reason for each id that could not be.
 
-        Raises :class:`ListGoneError` when there is no such list.
+        HubSpot's lists know their object type, so ``object_name`` is not needed here. Raises :class:`ListGoneError` when there is no such list.
         """
+        del object_name
         path = f"/crm/lists/{API_VERSION}/{list_id}/memberships/add-and-remove"
         answer = self._send("PUT", path, {"recordIdsToAdd": list(add), "recordIdsToRemove": list(remove)})
         if answer.status == 404:
@@ -454,3 +521,13 @@ def _property_body(field: FieldSpec, group: GroupSpec) -> dict[str, Any]:
             for i, o in enumerate(field.options)
         ]
     return body
+
+
+def _open(access: CrmAccess) -> HubSpotConnector:
+    bucket = bucket_for(access.base_url, access.burst_limit, access.burst_seconds)
+    return HubSpotConnector(
+        access.base_url, access.credentials.get("token", ""), bucket, connections=access.requests_in_flight
+    )
+
+
+CRM = CrmType(name="hubspot", objects=OBJECT_TYPE_IDS, property_name=re.compile(r"^[a-z][a-z0-9_]*$"), open=_open)

@@ -22,10 +22,12 @@ EXISTING, NEW, MEMBERS = 500, 300, 200
 
 APPLY = """
 import json, sys, reverse_etl
+from crm_access import CrmAccess
 plan_id, ops_url, url, token = sys.argv[1:]
 def tell(state):
     print(state.done, flush=True)
-result = reverse_etl.apply(plan_id, ops_url, url, token, burst_limit=100000, requests_in_flight=3, progress=tell)
+access = CrmAccess("hubspot", url, {"token": token}, burst_limit=100000, requests_in_flight=3)
+result = reverse_etl.apply(plan_id, ops_url, {"hubspot": access}, progress=tell)
 print(json.dumps(result.to_dict()), flush=True)
 """
 

@@ -11,6 +11,7 @@ import requests
 from writeback_worlds import write_manifest, write_snapshot
 
 import reverse_etl
+from crm_access import CrmAccess
 from reverse_etl.applier import ApplyResult
 from reverse_etl.plan import Plan
 from reverse_etl.store import Store
@@ -101,9 +102,14 @@ class Project:
     def plan(self, **options: Any) -> Plan:
         return reverse_etl.plan_syncs(self.current, self.manifest, self.ops_url, **options)
 
-    def apply(self, plan: Plan, *, token: str | None = None, **options: Any) -> ApplyResult:
-        options = {"burst_limit": 100_000, **options}
-        return reverse_etl.apply(plan.plan_id, self.ops_url, self.portal.url, token or self.portal.token, **options)
+    def apply(
+        self, plan: Plan, *, token: str | None = None, requests_in_flight: int = 6, **options: Any
+    ) -> ApplyResult:
+        credentials = {"token": token or self.portal.token}
+        access = CrmAccess(
+            "hubspot", self.portal.url, credentials, burst_limit=100_000, requests_in_flight=requests_in_flight
+        )
+        return reverse_etl.apply(plan.plan_id, self.ops_url, {"hubspot": access}, **options)
 
     def store(self) -> Store:
         return Store(self.ops_url)

@@ -12,10 +12,10 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
+from crm_access.ratelimit import TokenBucket
 from reverse_etl.connectors.base import RowWrite
 from reverse_etl.connectors.hubspot import HubSpotConnector
 from reverse_etl.errors import AmbiguousOutcomeError, AuthError, PermissionDeniedError, QuotaExhaustedError
-from reverse_etl.ratelimit import TokenBucket
 
 TOKEN = "pat-test-5ec2e7"
 
