@@ -144,7 +144,8 @@ def apply_plan(
     """Apply a plan, or go on with one that was interrupted. A plan without changes sends nothing at all.
 
     ``connect`` is called once a destination, and only when there is something to send to it. ``approve`` lets a plan
-    with tripped guards through. ``only`` names the syncs to apply. SIGTERM lets the batches in flight finish, then returns (``stopped``).
+    with tripped guards through. ``only`` names the syncs to apply. SIGTERM lets the batches in flight finish, then
+    returns (``stopped``).
 
     Raises :class:`StalePlanError`, :class:`GuardTrippedError`, :class:`ApplyBusyError` before anything is sent, and
     :class:`ConnectorError` when the CRM refuses the whole sync (what was done is recorded).
