@@ -356,8 +356,9 @@ class HubSpotConnector:
     ) -> dict[str, str]:
         """Add and remove members by record id; returns the reason for each id that could not be.
 
-        HubSpot's lists know their object type, so ``object_name`` is not needed here. Raises :class:`ListGoneError` when
-        there is no such list.
+        HubSpot's lists know their object type, so ``object_name`` is not needed here.
+
+        Raises :class:`ListGoneError` when there is no such list.
         """
         del object_name
         path = f"/crm/lists/{API_VERSION}/{list_id}/memberships/add-and-remove"
