@@ -70,6 +70,7 @@ def plan_syncs(
             "status": "blocked" if plan.blocked else "planned",
             "build_id": plan.build_id,
             "ruleset_version": plan.ruleset_version,
+            "published_at": snapshot.published_at,
             "published_link": plan.published_link,
             "published_file": plan.published_file,
             "total_changes": plan.changes,

@@ -22,6 +22,8 @@ class Snapshot:
     file: Path
     build_id: str
     ruleset_version: str | None
+    #: When it was published (UTC, without a zone): from then on the CRM is behind.
+    published_at: datetime | None
 
 
 @contextmanager
@@ -47,15 +49,16 @@ def open_snapshot(path: Path) -> Iterator[Snapshot]:
         connection.close()
 
 
-def _build(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, str | None]:
+def _build(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, str | None, datetime | None]:
     try:
         row = connection.execute(f"select * from {CATALOG}.marts.published_build limit 1")
     except duckdb.CatalogException:
-        return file.stem, None
+        return file.stem, None, None
     names = [column[0] for column in row.description or []]
     values = dict(zip(names, row.fetchone() or [None] * len(names), strict=True))
     version = values.get("ruleset_version")
-    return str(values.get("build_id") or file.stem), None if version is None else str(version)
+    build_id = str(values.get("build_id") or file.stem)
+    return build_id, None if version is None else str(version), values.get("published_at")
 
 
 def oldest_read(connection: duckdb.DuckDBPyConnection, objects: Sequence[tuple[str, str]]) -> datetime | None:

@@ -41,6 +41,7 @@ plans = sa.Table(
     sa.Column("status", sa.String, nullable=False),
     sa.Column("build_id", sa.String),
     sa.Column("ruleset_version", sa.String),
+    sa.Column("published_at", sa.DateTime),
     sa.Column("published_link", sa.String, nullable=False),
     sa.Column("published_file", sa.String, nullable=False),
     sa.Column("total_changes", sa.Integer, nullable=False),
