@@ -13,10 +13,11 @@ __all__ = ["crm_names", "crm_type"]
 
 def crm_names() -> list[str]:
     """The CRMs there is a connector for."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _NO_CRM)
+    modules = {module.name for module in pkgutil.iter_modules(__path__)} - set(_NO_CRM)
+    return sorted(name for name in modules if "_" not in name)
 
 
-#: Modules of this package that are no connector.
+#: Modules of this package that are no connector. Nor is ``<crm>_<part>``, a part of the connector ``<crm>``.
 _NO_CRM = ("base", "transport")
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from crm_access import CrmAccess
 
@@ -135,6 +135,34 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Give the connections back."""
+        ...
+
+
+@runtime_checkable
+class JobConnector(Protocol):
+    """What a CRM adds to :class:`Connector` that takes many records as one job, on which it works by itself.
+
+    A job outlives the process that started it. So ``note`` is given the job's id before any record leaves, and after a
+    kill the jobs that were noted are finished before anything else is sent.
+    """
+
+    def batch_size_for(self, object_name: str, action: str, rows: int) -> int:
+        """Records per batch of ``action`` (``create``, ``update``) when ``rows`` records are to be sent. A batch of
+        more than :attr:`Connector.batch_size` goes to :meth:`run_job`."""
+        ...
+
+    def run_job(
+        self, object_name: str, action: str, rows: Sequence[RowWrite], note: Callable[[str], None]
+    ) -> list[RowOutcome]:
+        """Write records as one job or several; an outcome for every row, in order. ``note`` may be called from the
+        calling thread only, once a job."""
+        ...
+
+    def finish_jobs(
+        self, object_name: str, action: str, job_ids: Sequence[str], rows: Sequence[RowWrite]
+    ) -> list[RowOutcome]:
+        """Wait for jobs that a killed run left and read their results: outcomes of those of ``rows`` that the jobs
+        dealt with. No job works on any of the others from then on, so they may be sent again."""
         ...
 
 
