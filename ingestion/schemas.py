@@ -8,6 +8,7 @@ traced back to where it came from (R4).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -61,6 +62,70 @@ HUBSPOT_PROPERTIES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+#: Salesforce objects, by their API name, and the fields that get a column of their own whatever the org has (a field
+#: that the org lacks, or hides from us, is null). The table is the object's name in lower case; a column is the field's
+#: API name in snake case (``BillingCity``: ``billing_city``; ``Loss_Reason__c``: ``loss_reason_c``). Every readable
+#: field, these included, is in the ``properties`` JSON object under its API name.
+SALESFORCE_FIELDS: dict[str, tuple[str, ...]] = {
+    "Lead": (
+        "Email", "FirstName", "LastName", "Phone", "MobilePhone", "Title", "Company", "Website", "City", "State",
+        "Country", "NumberOfEmployees", "AnnualRevenue", "Industry", "Status", "LeadSource", "OwnerId",
+        "HasOptedOutOfEmail", "IsConverted", "ConvertedDate", "ConvertedContactId", "ConvertedAccountId",
+        "ConvertedOpportunityId", "MasterRecordId", "Language__c", "Lifecycle_Stage__c", "Lead_Status__c",
+        "Additional_Emails__c", "Record_Source__c", "External_Id__c",
+    ),
+    "Contact": (
+        "Email", "FirstName", "LastName", "Phone", "MobilePhone", "Title", "AccountId", "MailingCity", "MailingState",
+        "MailingCountry", "OwnerId", "LeadSource", "HasOptedOutOfEmail", "MasterRecordId", "Language__c",
+        "Lifecycle_Stage__c", "Lead_Status__c", "Additional_Emails__c", "Company_Name__c", "Record_Source__c",
+        "External_Id__c",
+    ),
+    "Account": (
+        "Name", "Website", "Phone", "BillingCity", "BillingState", "BillingCountry", "Industry", "NumberOfEmployees",
+        "AnnualRevenue", "ParentId", "OwnerId", "MasterRecordId", "CurrencyIsoCode", "Additional_Domains__c",
+        "Activity_Code__c", "Activity_Code_System__c", "Lifecycle_Stage__c", "Record_Source__c", "External_Id__c",
+    ),
+    "Opportunity": (
+        "Name", "Amount", "CurrencyIsoCode", "StageName", "CloseDate", "IsClosed", "IsWon", "Type", "AccountId",
+        "ContactId", "OwnerId", "Loss_Reason__c", "Pipeline__c", "Stage_Label__c", "External_Id__c",
+    ),
+    "OpportunityContactRole": ("OpportunityId", "ContactId", "Role", "IsPrimary"),
+    # One value a field of an opportunity took; StageName among them when its history is tracked.
+    "OpportunityFieldHistory": ("OpportunityId", "Field", "OldValue", "NewValue"),
+    # One change of stage, amount, probability or close date: kept by Salesforce whatever is tracked.
+    "OpportunityHistory": ("OpportunityId", "StageName", "Amount", "CloseDate", "Probability", "ForecastCategory"),
+    "OpportunityStage": (
+        "MasterLabel", "ApiName", "IsActive", "IsClosed", "IsWon", "DefaultProbability", "SortOrder",
+        "ForecastCategoryName",
+    ),
+    "Task": (
+        "Subject", "Status", "Type", "TaskSubtype", "CallType", "CallDurationInSeconds", "CallDisposition",
+        "ActivityDate", "CompletedDateTime", "IsClosed", "WhoId", "WhatId", "OwnerId", "Email_Direction__c",
+        "Email_Status__c", "Activity_At__c", "Record_Source__c", "External_Id__c",
+    ),
+    "Event": (
+        "Subject", "StartDateTime", "EndDateTime", "Type", "WhoId", "WhatId", "OwnerId", "Outcome__c",
+        "Record_Source__c", "External_Id__c",
+    ),
+    "TaskRelation": ("TaskId", "RelationId", "IsWhat"),
+    "EventRelation": ("EventId", "RelationId", "IsWhat", "IsInvitee", "Status"),
+    "Campaign": (
+        "Name", "Type", "Status", "IsActive", "ParentId", "StartDate", "EndDate", "NumberOfLeads", "NumberOfContacts",
+        "OwnerId", "External_Id__c",
+    ),
+    "CampaignMember": ("CampaignId", "LeadId", "ContactId", "Status", "HasResponded", "FirstRespondedDate"),
+    "User": ("Email", "FirstName", "LastName", "Username", "UserType", "IsActive", "External_Id__c"),
+    "LeadHistory": ("LeadId", "Field", "OldValue", "NewValue"),
+    "ContactHistory": ("ContactId", "Field", "OldValue", "NewValue"),
+    "AccountHistory": ("AccountId", "Field", "OldValue", "NewValue"),
+}  # fmt: skip
+
+
+def salesforce_column(field: str) -> str:
+    """The raw column of a Salesforce field: snake case, without doubled underscores."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", field)
+    return re.sub(r"_+", "_", words).strip("_").lower()
+
 
 @dataclass(frozen=True)
 class RawTable:
@@ -91,6 +156,28 @@ def _crm_object(name: str) -> RawTable:
     ]
     fields += [(f"property_{p}", TEXT) for p in HUBSPOT_PROPERTIES[name]]
     return _table("raw_hubspot", name, ("id",), [*fields, ("properties", TEXT), *LOADED])
+
+
+def _salesforce_object(name: str) -> RawTable:
+    """Grain: one record of the object, live or deleted. All values are text as REST tells them: numbers without an
+    exponent, booleans ``true``/``false``, moments ISO 8601 in UTC (``2026-03-31T08:30:00.000Z``), days ``2026-03-31``.
+
+    ``updated_at`` is LastModifiedDate; ``system_modstamp`` also moves when Salesforce itself changed the record.
+    ``is_deleted``: in the bin, merged into another (``master_record_id``) or gone for good. ``deleted_at`` is the
+    record's ``system_modstamp`` then, or when its absence was noticed.
+    """
+    fields: list[tuple[str, pa.DataType]] = [
+        ("id", TEXT),
+        ("created_at", TS),
+        ("updated_at", TS),
+        ("system_modstamp", TS),
+        ("created_by_id", TEXT),
+        ("last_modified_by_id", TEXT),
+        ("is_deleted", BOOL),
+        ("deleted_at", TS),
+    ]
+    fields += [(salesforce_column(field), TEXT) for field in SALESFORCE_FIELDS[name]]
+    return _table("raw_salesforce", name.lower(), ("id",), [*fields, ("properties", TEXT), *LOADED])
 
 
 RAW_TABLES: dict[str, RawTable] = {
@@ -154,6 +241,13 @@ RAW_TABLES: dict[str, RawTable] = {
             "raw_hubspot", "properties", ("object_type", "name"),
             [("object_type", TEXT), ("name", TEXT), ("label", TEXT), ("type", TEXT), ("field_type", TEXT),
              ("group_name", TEXT), ("hubspot_defined", BOOL), *LOADED],
+        ),
+        *[_salesforce_object(name) for name in SALESFORCE_FIELDS],
+        # The fields of every object above, as the integration user sees them.
+        _table(
+            "raw_salesforce", "fields", ("object_name", "name"),
+            [("object_name", TEXT), ("name", TEXT), ("label", TEXT), ("type", TEXT), ("is_custom", BOOL),
+             ("is_createable", BOOL), ("is_updateable", BOOL), ("is_external_id", BOOL), *LOADED],
         ),
         # Append-only, one accepted line of one file (duplicates of message_id included: staging drops them, counted).
         # Types: track identify page screen group alias. properties, traits: JSON objects as sent.

@@ -30,6 +30,12 @@ PRESETS_DIR = PROJECT_DIR / "presets"
 #: joined with the seed's path: one outside the project, an absolute path, would be overwritten itself.
 RULE_SETS_DIR = PROJECT_DIR / "target" / "rules"
 ENV_PREFIX = "LEADHOUSE_"
+#: Parts of HubSpot that can be read alone: the load groups of ``ingestion/hubspot``.
+HUBSPOT_GROUPS = ("reference", "crm_objects", "engagements", "marketing", "lists")
+#: A setting whose name holds one of these is a secret: not read from files, not shown.
+_SECRET_WORDS = ("token", "secret", "password", "private_key")
+#: Salesforce has no burst limit of its own (25 long requests at a time, and a quota a day): a brake, not a rule.
+_SALESFORCE_BURST = (1_000, 10.0)
 
 
 class SettingsError(Exception):
@@ -50,6 +56,33 @@ class Settings(BaseSettings):
     ops_url: str | None = Field(default=None, description="SQLAlchemy URL of the operational store.")
     hubspot_base_url: AnyHttpUrl | None = Field(default=None, description="None: HubSpot is neither read nor written.")
     hubspot_token: SecretStr | None = Field(default=None, description="Bearer token; environment only.")
+    hubspot_groups: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Which parts of HubSpot are read (environment: comma-separated): reference, crm_objects, "
+        "engagements, marketing, lists. None named: all. `marketing` alone where another CRM holds the people.",
+    )
+    salesforce_login_url: AnyHttpUrl | None = Field(
+        default=None,
+        description="Where the token comes from: https://NAME.my.salesforce.com. None: Salesforce is neither read nor "
+        "written.",
+    )
+    salesforce_client_id: str | None = Field(default=None, description="Consumer key of the External Client App.")
+    salesforce_client_secret: SecretStr | None = Field(
+        default=None, description="Consumer secret, for the client credentials flow; environment only."
+    )
+    salesforce_username: str | None = Field(default=None, description="The integration user, for the JWT bearer flow.")
+    salesforce_private_key: SecretStr | None = Field(
+        default=None, description="RSA private key in PEM form, for the JWT bearer flow; environment only."
+    )
+    salesforce_private_key_file: Path | None = Field(
+        default=None, description="A file that holds the private key, instead of the variable."
+    )
+    salesforce_reserve: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Share of the org's daily API requests that is left to others: loads stop when less remains.",
+    )
     events_dir: Path | None = Field(default=None, description="Folder of event files (Segment lines or Parquet).")
     ads_dir: Path | None = Field(default=None, description="Folder of ad spend CSV files.")
     enrichment_dir: Path | None = Field(default=None, description="Folder of enrichment CSV files.")
@@ -70,15 +103,23 @@ class Settings(BaseSettings):
     )
     keep_published: int = Field(default=3, ge=1, description="Published snapshots kept, the current one included.")
 
-    @field_validator("mappings", mode="before")
+    @field_validator("mappings", "hubspot_groups", mode="before")
     @classmethod
-    def _split_mappings(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
             text = value.strip()
             return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part]
         return value
 
-    @field_validator("preset", "rules_dir", mode="before")
+    @field_validator("hubspot_groups")
+    @classmethod
+    def _known_groups(cls, value: list[str]) -> list[str]:
+        unknown = sorted(set(value) - set(HUBSPOT_GROUPS))
+        if unknown:
+            raise ValueError(f"no such part: {', '.join(unknown)}; the parts are {', '.join(HUBSPOT_GROUPS)}")
+        return value
+
+    @field_validator("preset", "rules_dir", "salesforce_private_key_file", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
@@ -92,7 +133,14 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "data_dir", "warehouse_path", "published_dir", "events_dir", "ads_dir", "enrichment_dir", "rules_dir"
+        "data_dir",
+        "warehouse_path",
+        "published_dir",
+        "events_dir",
+        "ads_dir",
+        "enrichment_dir",
+        "rules_dir",
+        "salesforce_private_key_file",
     )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -190,15 +238,79 @@ class Settings(BaseSettings):
             )
         return str(self.hubspot_base_url).rstrip("/"), self.hubspot_token.get_secret_value()
 
-    def crm_access(self) -> dict[str, CrmAccess]:
-        """How to reach every CRM that is configured, by its name.
+    def salesforce_access(self) -> CrmAccess:
+        """How to reach the Salesforce org.
 
         Raises:
-            SettingsError: no CRM is configured, or one lacks its credentials.
+            SettingsError: the login address or the credentials are missing, or the key file cannot be read.
         """
-        base_url, token = self.hubspot_access()
-        return {
-            "hubspot": CrmAccess(
+        if self.salesforce_login_url is None:
+            raise SettingsError(
+                "No Salesforce org is configured. Set LEADHOUSE_SALESFORCE_LOGIN_URL "
+                "(https://NAME.my.salesforce.com), LEADHOUSE_SALESFORCE_CLIENT_ID and the credentials "
+                "(docs/salesforce.md)."
+            )
+        if not self.salesforce_client_id:
+            raise SettingsError(
+                f"A Salesforce org is configured ({self.salesforce_login_url}) but the consumer key of its app is "
+                "not. Set LEADHOUSE_SALESFORCE_CLIENT_ID."
+            )
+        limit, seconds = _SALESFORCE_BURST
+        return CrmAccess(
+            "salesforce",
+            str(self.salesforce_login_url).rstrip("/"),
+            {"client_id": self.salesforce_client_id, **self._salesforce_secrets()},
+            burst_limit=limit,
+            burst_seconds=seconds,
+            requests_in_flight=self.requests_in_flight,
+            state_dir=self.data_dir / "crm",
+        )
+
+    def _salesforce_secrets(self) -> dict[str, str]:
+        private_key = _revealed(self.salesforce_private_key).replace("\\n", "\n")
+        if self.salesforce_private_key_file is not None and not private_key:
+            try:
+                private_key = self.salesforce_private_key_file.read_text(encoding="ascii")
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(
+                    f"LEADHOUSE_SALESFORCE_PRIVATE_KEY_FILE: {self.salesforce_private_key_file} cannot be read as a "
+                    f"PEM file ({type(error).__name__})."
+                ) from None
+        if private_key and self.salesforce_username:
+            return {"username": self.salesforce_username, "private_key": private_key}
+        if _revealed(self.salesforce_client_secret):
+            return {"client_secret": _revealed(self.salesforce_client_secret)}
+        raise SettingsError(
+            f"A Salesforce org is configured ({self.salesforce_login_url}) but nothing that opens it. Set "
+            "LEADHOUSE_SALESFORCE_CLIENT_SECRET (client credentials flow), or LEADHOUSE_SALESFORCE_USERNAME with "
+            "LEADHOUSE_SALESFORCE_PRIVATE_KEY or ..._PRIVATE_KEY_FILE (JWT bearer flow), in the environment."
+        )
+
+    @property
+    def crms(self) -> tuple[str, ...]:
+        """The CRMs that are connected. HubSpot is none where only its marketing part is read."""
+        hubspot = self.hubspot_base_url is not None and "crm_objects" in (self.hubspot_groups or HUBSPOT_GROUPS)
+        return (
+            *(("hubspot",) if hubspot else ()),
+            *(("salesforce",) if self.salesforce_login_url is not None else ()),
+        )
+
+    def crm_access(self) -> dict[str, CrmAccess]:
+        """How to reach every CRM that is connected, by its name.
+
+        Raises:
+            SettingsError: no CRM is connected, or one lacks its credentials.
+        """
+        if not self.crms:
+            raise SettingsError(
+                "No CRM is connected. Set LEADHOUSE_HUBSPOT_BASE_URL and LEADHOUSE_HUBSPOT_TOKEN (and leave "
+                "LEADHOUSE_HUBSPOT_GROUPS empty), or LEADHOUSE_SALESFORCE_LOGIN_URL and its credentials "
+                "(docs/salesforce.md)."
+            )
+        found: dict[str, CrmAccess] = {}
+        if "hubspot" in self.crms:
+            base_url, token = self.hubspot_access()
+            found["hubspot"] = CrmAccess(
                 "hubspot",
                 base_url,
                 {"token": token},
@@ -207,7 +319,9 @@ class Settings(BaseSettings):
                 requests_in_flight=self.requests_in_flight,
                 state_dir=self.data_dir / "crm",
             )
-        }
+        if "salesforce" in self.crms:
+            found["salesforce"] = self.salesforce_access()
+        return found
 
     def as_environment(self) -> dict[str, str]:
         """The paths, the store and the rules as environment variables, for a child process or for dbt (no secrets)."""
@@ -258,13 +372,13 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path.name}: not a valid TOML file: {error}") from error
     for key in values:
-        if "token" in key or "secret" in key or "password" in key:
+        if is_secret(key):
             raise SettingsError(
                 f"{path.name}, key {key}: secrets are read from the environment only. Delete the line, revoke the "
                 f"value if the file was shared, and set {ENV_PREFIX}{key.upper()} instead."
             )
         if key not in Settings.model_fields:
-            known = ", ".join(name for name in Settings.model_fields if "token" not in name)
+            known = ", ".join(name for name in Settings.model_fields if not is_secret(name))
             raise SettingsError(f"{path.name}, key {key}: no such setting. Known settings: {known}.")
     return values
 
@@ -280,7 +394,18 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError(_explain(error, os.environ, overrides)) from None
     except json.JSONDecodeError as error:
-        raise SettingsError(f"LEADHOUSE_MAPPINGS: neither a comma-separated list nor a JSON list: {error}") from error
+        raise SettingsError(
+            f"LEADHOUSE_MAPPINGS or LEADHOUSE_HUBSPOT_GROUPS: neither a comma-separated list nor a JSON list: {error}"
+        ) from error
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting of this name holds a secret (a file's path is none)."""
+    return not name.endswith("_file") and any(word in name for word in _SECRET_WORDS)
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _explain(error: ValidationError, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> str:
@@ -295,7 +420,7 @@ def _explain(error: ValidationError, environment: Mapping[str, str], overrides: 
         else:
             where = f"{SETTINGS_FILE.name}, key {key}"
         field = Settings.model_fields.get(key)
-        shown = "" if "token" in key else f" (found {problem['input']!r})"
+        shown = "" if is_secret(key) else f" (found {problem['input']!r})"
         meaning = f" {field.description}" if field and field.description else ""
         sentences.append(f"{where}: {problem['msg'].lower()}{shown}.{meaning}")
     return " ".join(sentences)
