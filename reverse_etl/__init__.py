@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from crm_access import CrmAccess
+    from privacy import ErasureKey
     from reverse_etl.applier import ApplyResult, Progress
     from reverse_etl.plan import Plan
 
@@ -89,11 +90,13 @@ def apply(
     approve: bool = False,
     progress: Progress | None = None,
     only: str | Iterable[str] | None = None,
+    erasure_key: ErasureKey | None = None,
 ) -> ApplyResult:
     """Apply a stored plan (``latest`` for the newest) to the portals named in ``access`` (by destination).
 
-    A plan with a tripped guard needs ``approve``. ``progress`` is called after every batch. Safe to interrupt and to
-    repeat. Raises the errors of :mod:`reverse_etl.errors`.
+    A plan with a tripped guard needs ``approve``. ``progress`` is called after every batch. ``erasure_key`` recognises
+    erased people; without it an apply that would create records refuses once somebody was erased. Safe to interrupt and
+    to repeat. Raises the errors of :mod:`reverse_etl.errors`.
     """
     from reverse_etl.applier import apply_plan
     from reverse_etl.connectors import crm_type
@@ -115,6 +118,7 @@ def apply(
             approve=approve,
             only=None if only is None else [only] if isinstance(only, str) else list(only),
             progress=progress,
+            erasure_key=erasure_key,
         )
 
 

@@ -16,14 +16,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby, islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from privacy import ErasureKey
 from reverse_etl.connectors.base import Connector, FoundRecord, ListGoneError, RowOutcome, RowWrite
+from reverse_etl.consent_check import ConsentCheck
+from reverse_etl.deletions import carry_out
 from reverse_etl.errors import (
     AmbiguousOutcomeError,
     ConnectorError,
@@ -37,6 +40,7 @@ from reverse_etl.plan import Plan, SyncPlan, plan_from_row
 from reverse_etl.policies import POLICIES
 from reverse_etl.render import mask
 from reverse_etl.store import Change, Store, WriteRow, utc_now
+from reverse_etl.suppressions import ERASURE_SYNC, pending_deletions
 from reverse_etl.values import canonical
 
 #: Batches in a row, all of whose records are refused, after which a sync stops: something concerns them all.
@@ -44,6 +48,8 @@ _HOPELESS_BATCHES = 3
 _HOPELESS_ROWS = 100
 #: Times a create without a usable answer is looked up and tried again.
 _CREATE_TRIES = 5
+#: Rows stopped for want of consent are recorded by so many.
+_SUPPRESSED_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ Progress = Callable[[ApplyProgress], None]
 @dataclass
 class SyncResult:
     """What an apply did for one sync. ``skipped`` rows had an outcome from an earlier apply of the same plan;
-    ``unsent`` ones are left for the next."""
+    ``unsent`` ones are left for the next; ``suppressed`` ones were not sent for want of consent."""
 
     sync: str
     kind: str
@@ -72,8 +78,10 @@ class SyncResult:
     updates: int = 0
     list_adds: int = 0
     list_removes: int = 0
+    deletes: int = 0
     written: int = 0
     rejected: int = 0
+    suppressed: int = 0
     skipped: int = 0
     unsent: int = 0
     requests: int = 0
@@ -91,6 +99,7 @@ class ApplyResult:
     requests: int = 0
     written: int = 0
     rejected: int = 0
+    suppressed: int = 0
     skipped: int = 0
     unsent: int = 0
     seconds: float = 0.0
@@ -117,10 +126,15 @@ class ApplyResult:
         """Memberships removed."""
         return sum(s.list_removes for s in self.syncs)
 
+    @property
+    def deletes(self) -> int:
+        """Records of erased people deleted."""
+        return sum(s.deletes for s in self.syncs)
+
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values (JSON-ready)."""
         values = {name: value for name, value in vars(self).items() if name != "syncs"}
-        counts = {n: getattr(self, n) for n in ("creates", "updates", "list_adds", "list_removes")}
+        counts = {n: getattr(self, n) for n in ("creates", "updates", "list_adds", "list_removes", "deletes")}
         return {**values, **counts, "syncs": [dict(vars(s)) for s in self.syncs]}
 
     def to_markdown(self) -> str:
@@ -140,11 +154,13 @@ def apply_plan(
     only: Sequence[str] | None = None,
     progress: Progress | None = None,
     now: datetime | None = None,
+    erasure_key: ErasureKey | None = None,
 ) -> ApplyResult:
     """Apply a plan, or go on with one that was interrupted. A plan without changes sends nothing at all.
 
     ``connect`` is called once a destination, and only when there is something to send to it. ``approve`` lets a plan
-    with tripped guards through. ``only`` names the syncs to apply. SIGTERM lets the batches in flight finish, then
+    with tripped guards through. ``only`` names the syncs to apply. ``erasure_key`` recognises erased people among those
+    to create. CRM records of erased people are deleted first. SIGTERM lets the batches in flight finish, then
     returns (``stopped``).
 
     Raises :class:`StalePlanError`, :class:`GuardTrippedError`, :class:`ApplyBusyError` before anything is sent, and
@@ -156,7 +172,9 @@ def apply_plan(
     specs = _specs_of(row, plan, only)
     chosen = [(spec, sync) for spec in specs for sync in plan.syncs if sync.sync == spec.model]
     result = ApplyResult(plan.plan_id)
-    with store.lock([f"{spec.destination}.{spec.model}" for spec in specs]):
+    deletions = pending_deletions(store)
+    names = [f"{spec.destination}.{spec.model}" for spec in specs]
+    with store.lock([*names, ERASURE_SYNC] if deletions else names):
         work = []
         for spec, sync in chosen:
             total, done = store.counts_to_send(plan.plan_id, spec.model)
@@ -167,16 +185,21 @@ def apply_plan(
         with _finish_on_sigterm() as stop:
             connectors: dict[str, Connector] = {}
             try:
+                if deletions:
+                    one = SyncResult(ERASURE_SYNC, "erasure", unsent=len(deletions))
+                    result.syncs.append(one)
+                    carry_out(store, plan.plan_id, deletions, connect, connectors, one, stop)
+                consent = _consent(store, plan, work, connect, connectors, erasure_key)
                 for spec, sync, total, done in work:
                     one = SyncResult(spec.model, spec.kind, skipped=done, unsent=total - done)
                     result.syncs.append(one)
-                    if total == done or stop.is_set():
+                    leavers = consent.leavers(spec, sync.list_id) if consent and isinstance(spec, ListSpec) else []
+                    if consent is None or stop.is_set() or (total == done and not leavers):
                         continue
-                    if spec.destination not in connectors:
-                        connectors[spec.destination] = connect(spec.destination)
-                        store.set_plan_status(plan.plan_id, "applying")
+                    store.set_plan_status(plan.plan_id, "applying")
+                    connector = connectors[spec.destination]
                     _Run(
-                        store, connectors[spec.destination], plan, spec, sync, one, requests_in_flight, stop, progress
+                        store, connector, plan, spec, sync, one, requests_in_flight, stop, progress, consent, leavers
                     ).go()
             except BaseException:
                 store.set_plan_status(plan.plan_id, "failed")
@@ -231,6 +254,38 @@ def _check_guards(syncs: Sequence[SyncPlan], approve: bool) -> None:
         )  # fmt: skip
 
 
+def _consent(
+    store: Store,
+    plan: Plan,
+    work: Sequence[tuple[Spec, SyncPlan, int, int]],
+    connect: Callable[[str], Connector],
+    connectors: dict[str, Connector],
+    key: ErasureKey | None,
+) -> ConsentCheck | None:
+    """Consent as it is now; None, without a request, when nothing is left to send."""
+    objects = {(str(spec.destination), str(spec.object)) for spec, _, total, done in work if total > done}
+    if not objects:
+        return None
+    for destination, _ in sorted(objects):
+        if destination not in connectors:
+            connectors[destination] = connect(destination)
+    consent = ConsentCheck(store, plan, [spec for spec, _, _, _ in work if spec.destination in connectors], key)
+    try:
+        consent.look(connectors, objects)
+    except WritebackError as error:
+        for spec in (spec for spec, _, total, done in work if total > done):
+            run_id = _run_id()
+            store.start_run(run_id, plan.plan_id, spec.model)
+            sent = connectors[spec.destination].requests
+            store.finish_run(run_id, status="failed", requests=sent, written=0, rejected=0, message=str(error))
+        raise
+    return consent
+
+
+def _run_id() -> str:
+    return f"run_{utc_now():%Y%m%d%H%M%S}_{secrets.token_hex(4)}"
+
+
 def _status(store: Store, plan: Plan, stopped: bool) -> str:
     if stopped:
         return "stopped"
@@ -241,7 +296,7 @@ def _status(store: Store, plan: Plan, stopped: bool) -> str:
 def _add_up(result: ApplyResult, requests: int, started: float) -> None:
     result.requests = requests
     result.seconds = time.monotonic() - started
-    for name in ("written", "rejected", "skipped", "unsent"):
+    for name in ("written", "rejected", "suppressed", "skipped", "unsent"):
         setattr(result, name, sum(getattr(sync, name) for sync in result.syncs))
 
 
@@ -278,7 +333,11 @@ class _Run:
         in_flight: int,
         stop: threading.Event,
         progress: Progress | None,
+        consent: ConsentCheck,
+        leavers: Sequence[str],
     ) -> None:
+        self._consent = consent
+        self._leavers = leavers
         self._store = store
         self._connector = connector
         self._plan = plan
@@ -288,7 +347,7 @@ class _Run:
         self._in_flight = max(1, in_flight)
         self._stop = stop
         self._progress = progress
-        self._run_id = f"run_{utc_now():%Y%m%d%H%M%S}_{secrets.token_hex(4)}"
+        self._run_id = _run_id()
         self._total = result.unsent
         self._hopeless = 0
         self._hopeless_rows = 0
@@ -304,6 +363,7 @@ class _Run:
         try:
             self._prepare()
             self._send_all()
+            self._remove_leavers()
             status, message = ("stopped", "SIGTERM") if self._stop.is_set() and self._result.unsent else ("done", "")
         except WritebackError as error:
             message = str(error)
@@ -342,7 +402,7 @@ class _Run:
             "list_add": self._change_members,
             "list_remove": self._change_members,
         }
-        pending = self._store.pending(self._plan.plan_id, self._spec.model)
+        pending = self._permitted(self._store.pending(self._plan.plan_id, self._spec.model))
         flying: dict[Future[list[WriteRow]], str] = {}
         with ThreadPoolExecutor(self._in_flight, thread_name_prefix="write-back") as pool:
             try:
@@ -380,12 +440,15 @@ class _Run:
                 raise
             self._stop_if_hopeless(self._record(batch_id, rows))
 
-    def _record(self, batch_id: str, rows: list[WriteRow]) -> list[WriteRow]:
+    def _record(self, batch_id: str | None, rows: list[WriteRow]) -> list[WriteRow]:
         """Writes a batch's outcomes down, counts and shows them; returns those that ended a planned change."""
         self._store.finish_batch(batch_id, rows)
         result = self._result
         finished = [row for row in rows if row.write_id.count(":") == 1]
         for row in finished:
+            if row.outcome == "suppressed":
+                result.suppressed += 1
+                continue
             if row.outcome == "rejected":
                 result.rejected += 1
                 kind = row.error_kind or "unknown"
@@ -402,6 +465,50 @@ class _Run:
             done = self._total - result.unsent
             self._progress(ApplyProgress(self._spec.model, done, self._total, result.written, result.rejected, sent))
         return finished
+
+    def _permitted(self, pending: Iterator[Change]) -> Iterator[Change]:
+        """The changes that consent allows; the others get their outcome at once."""
+        stopped: list[WriteRow] = []
+        for change in pending:
+            reason = self._consent.reason(self._spec, change)
+            if reason is None:
+                yield change
+                continue
+            stopped.append(self._suppressed(change, reason))
+            if len(stopped) >= _SUPPRESSED_ROWS:
+                self._record(None, stopped)
+                stopped = []
+        if stopped:
+            self._record(None, stopped)
+
+    def _suppressed(self, change: Change, reason: str, record_id: str | None = None) -> WriteRow:
+        outcome = RowOutcome(self._write_id(change), record_id or change.record_id, error_message=reason)
+        return replace(self._row(outcome.ref, change, outcome, change.outcome, "{}"), outcome="suppressed")
+
+    def _remove_leavers(self) -> None:
+        """People who opted out since the plan was made leave the list, whatever the plan says of them."""
+        spec = self._spec
+        size = self._connector.list_batch_size
+        if not isinstance(spec, ListSpec) or self._list_id is None:
+            return
+        for start in range(0, len(self._leavers), size):
+            if self._stop.is_set():
+                return
+            batch = self._leavers[start : start + size]
+            try:
+                self._connector.change_members(spec.object, self._list_id, [], batch)
+            except ListGoneError:
+                return
+            fields = _json({"list_id": str(self._list_id), "list_name": spec.name})
+            rows = []
+            for record_id in batch:
+                # Counted apart from the plan's own rows (their ids have one colon): several applies may do this.
+                ref = f"{self._plan.plan_id}:consent:{spec.model}:{record_id}"
+                row = self._row(ref, None, RowOutcome(ref, record_id), "list_remove", fields)
+                rows.append(replace(row, sync_key=record_id))
+            self._store.finish_batch(None, rows)
+            self._result.list_removes += len(rows)
+            self._result.written += len(rows)
 
     def _stop_if_hopeless(self, rows: Sequence[WriteRow]) -> None:
         """A cause that concerns every record must not be met once per record (and once per half of each batch)."""
@@ -436,7 +543,14 @@ class _Run:
             values = [c.match_value for c in left if c.match_value is not None]
             found = self._connector.lookup(spec.object, spec.match_on.property, values, asked)
             there = [(c, found[c.match_value]) for c in left if c.match_value in found]
-            rows += self._adopt(spec, there)
+            allowed = []
+            for change, record in there:
+                reason = self._consent.reason_for_record(spec, record.record_id)
+                if reason is None:
+                    allowed.append((change, record))
+                else:
+                    rows.append(self._suppressed(change, reason, record.record_id))
+            rows += self._adopt(spec, allowed)
             left = [c for c in left if c.match_value not in found]
             if not left:
                 return rows

@@ -130,6 +130,38 @@ dead_letters = sa.Table(
 )  # fmt: skip
 sa.Index("dead_letters_open", dead_letters.c.state, dead_letters.c.sync)
 
+# Who is not to be written (reverse_etl/suppressions.py): a CRM record (destination, object, record_id), a mailbox, a
+# number or another identifier as a keyed hash. ``opted_out`` rows are what an apply learned between two reads.
+suppressions = sa.Table(
+    "suppressions", _metadata,
+    sa.Column("suppression_id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("destination", sa.String),
+    sa.Column("object", sa.String),
+    sa.Column("record_id", sa.String),
+    sa.Column("email_hash", sa.String, index=True),
+    sa.Column("phone_hash", sa.String),
+    sa.Column("identifier_hash", sa.String),
+    sa.Column("key_id", sa.String),
+    sa.Column("erasure_id", sa.String, index=True),
+    sa.Column("reason", sa.String),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+)  # fmt: skip
+
+# The proof of an erasure: what was done, when, for whom it was asked; nothing that says who was erased.
+erasures = sa.Table(
+    "erasures", _metadata,
+    sa.Column("erasure_id", sa.String, primary_key=True),
+    sa.Column("email_hash", sa.String, nullable=False, index=True),
+    sa.Column("key_id", sa.String, nullable=False),
+    sa.Column("reason", sa.String),
+    sa.Column("requested_by", sa.String),
+    sa.Column("requested_at", sa.DateTime, nullable=False),
+    sa.Column("finished_at", sa.DateTime),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("counts", sa.Text, nullable=False),
+)  # fmt: skip
+
 #: Outcomes of a planned row that send something.
 SENDING = ("create", "update", "list_add", "list_remove")
 
@@ -216,6 +248,11 @@ class Store:
     def shown_url(self) -> str:
         """The URL without its password."""
         return self._url.render_as_string(hide_password=True)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """For the modules that keep tables of their own here (reverse_etl/suppressions.py)."""
+        return self._engine
 
     def close(self) -> None:
         """Give the connections back."""
@@ -450,6 +487,25 @@ class Store:
                 arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
                 chunks.append(pa.record_batch(arrays, schema=schema))
         return pa.Table.from_batches(chunks, schema=schema)
+
+    def memberships_written(self, sync: str, record_ids: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Of the records, those that we last added to the list of this sync, and those that we last removed."""
+        wanted = sorted(record_ids)
+        last: dict[str, tuple[datetime, str]] = {}
+        row: Any
+        with self._engine.connect() as connection:
+            for start in range(0, len(wanted), 500):
+                query = sa.select(writes.c.record_id, writes.c.acknowledged_at, writes.c.action).where(
+                    writes.c.sync == sync,
+                    writes.c.outcome == "written",
+                    writes.c.action.in_(("list_add", "list_remove")),
+                    writes.c.record_id.in_(wanted[start : start + 500]),
+                )
+                for row in connection.execute(query):
+                    told = (row.acknowledged_at, row.action)
+                    last[row.record_id] = max(last.get(row.record_id, told), told)
+        added = {record_id for record_id, (_, action) in last.items() if action == "list_add"}
+        return added, set(last) - added
 
     # -- showing -------------------------------------------------------------------------------------------------
 
