@@ -42,7 +42,7 @@ from reverse_etl.manifest import FieldSpec, GroupSpec
 from reverse_etl.policies import POLICIES
 
 API_VERSION = "2026-09"
-OBJECT_TYPE_IDS = {"contacts": "0-1", "companies": "0-2"}
+OBJECT_TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3"}
 
 #: Seconds: to connect, to answer.
 _TIMEOUT = (5.0, 60.0)

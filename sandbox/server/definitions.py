@@ -121,6 +121,12 @@ class Definitions:
     def update(self, object_type: ObjectType, name: str, changes: dict[str, Any], now_ms: int) -> PropertyDefinition:
         """Change label, description, group, options or display settings of a property."""
         current = self.get(object_type, name).body
+        fixed = current["modificationMetadata"]
+        for key, is_fixed in (("options", fixed["readOnlyOptions"]), ("label", fixed["readOnlyDefinition"])):
+            if is_fixed and key in changes and changes[key] != current[key]:
+                raise validation_error(
+                    f"Property {name}: its {key} cannot be changed", sub_category="Properties.READ_ONLY_DEFINITION"
+                )
         allowed = {
             "label", "description", "groupName", "options", "displayOrder", "hidden", "formField", "type", "fieldType",
         }  # fmt: skip

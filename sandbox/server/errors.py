@@ -126,6 +126,32 @@ def unauthenticated(expired: bool = False) -> ApiError:
     )
 
 
+def missing_scopes(scopes: Sequence[str]) -> ApiError:
+    """403: the token may not do this."""
+    return ApiError(
+        403,
+        "MISSING_SCOPES",
+        "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: "
+        "https://developers.hubspot.com/scopes.",
+        errors=[
+            {
+                "message": "One or more of the following scopes are required.",
+                "context": {"requiredGranularScopes": list(scopes)},
+            }
+        ],
+    )
+
+
+def missing_required(singular: str, names: Sequence[str]) -> ApiError:
+    """400: an administrator made properties required, and the write leaves them empty."""
+    message = f"Error creating {singular.upper()}. Some required properties were not set."
+    return validation_error(
+        message,
+        errors=[{"message": message, "code": "REQUIRED_PROPERTIES_MISSING", "context": {"properties": list(names)}}],
+        context={"properties": list(names)},
+    )
+
+
 def rate_limited(policy: str, message: str, retry_after: int | None, headers: dict[str, str]) -> ApiError:
     """429 with the policy that was hit; ``retry_after`` in whole seconds, or None to leave the header out."""
     if retry_after is not None:

@@ -11,6 +11,7 @@ from sandbox.server.clock import PortalClock
 from sandbox.server.definitions import Definitions
 from sandbox.server.links import Links
 from sandbox.server.records import Records
+from sandbox.server.required import RequiredProperties
 from sandbox.server.search import Searcher
 from sandbox.server.storage import connect, get_meta, use_wal
 from sandbox.server.world import World, load_world
@@ -50,6 +51,7 @@ class Portal:
         self.definitions = Definitions(db, self.clock.now_ms())
         self.records = Records(db, self.clock, self.definitions, options.portal_id)
         self.links = Links(db, self.records)
+        self.required = RequiredProperties(db)
         self.searcher = Searcher(db, self.clock, self.definitions, self.records, options.search_lag_ms)
 
     @property

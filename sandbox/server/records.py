@@ -63,6 +63,7 @@ class Records:
         self.versions: dict[int, int] = {}
         self._last_ids: dict[int, int] = {}
         self._stages: dict[str, tuple[str, bool, bool]] | None = None
+        self._blocked = {row[0] for row in db.execute("SELECT email FROM blocked_emails")}
 
     # Reading ------------------------------------------------------------------------------------------------------
 
@@ -243,6 +244,7 @@ class Records:
     def create(self, object_type: ObjectType, values: Changes, source: WriteSource = API_SOURCE) -> Row:
         """Add a record with checked values."""
         uniques = self._check_unique(object_type, None, values)
+        self._refuse_blocked(object_type, values.get("email"))
         now = self._clock.now_ms()
         properties = {name: value for name, value in values.items() if value is not None}
         properties["hs_object_source"] = source.type
@@ -356,13 +358,23 @@ class Records:
         self.wrote(object_type)
 
     def erase(self, object_type: ObjectType, record_id: int) -> None:
-        """Remove a record for good, with its history and every id that was merged into it."""
+        """Remove a record for good, with its history and every id merged into it; its addresses are blocked."""
+        row = self._rows(object_type, [record_id])[record_id]
+        properties: dict[str, str] = orjson.loads(row.properties)
+        for name, value in unique_keys(self._definitions, object_type, properties):
+            if name == "email":
+                self.block_email(value)
         self.archive(object_type, [record_id])
         key = (object_type.code, record_id)
         self._db.execute(f"DELETE FROM {object_type.table} WHERE id = ?", (record_id,))
         self._db.execute("DELETE FROM change_log WHERE object = ? AND record_id = ?", key)
         self._db.execute("DELETE FROM unique_values WHERE object = ? AND record_id = ?", key)
         self._db.execute("DELETE FROM merged_records WHERE object = ? AND survivor_id = ?", key)
+
+    def block_email(self, email: str) -> None:
+        """Keep an address from being used again."""
+        self._db.execute("INSERT OR IGNORE INTO blocked_emails VALUES (?)", (unique_key("email", email),))
+        self._blocked.add(unique_key("email", email))
 
     def merge(self, object_type: ObjectType, primary_id: int, other_id: int, source: WriteSource = MERGE_SOURCE) -> Row:
         """Fold ``other_id`` into ``primary_id``: the primary's values win, its gaps are filled, links are moved.
@@ -433,6 +445,11 @@ class Records:
         self.versions[object_type.code] = self.versions.get(object_type.code, 0) + 1
 
     # Helpers ------------------------------------------------------------------------------------------------------
+
+    def _refuse_blocked(self, object_type: ObjectType, email: str | None) -> None:
+        if object_type.name == "contacts" and email is not None and unique_key("email", email) in self._blocked:
+            text = f"{email} was permanently deleted and is blocked from being used again."
+            raise invalid_properties([("email", "GDPR_BLOCKLISTED", text)], self._portal_id)
 
     def _rows(self, object_type: ObjectType, ids: Sequence[int]) -> dict[int, Row]:
         found: dict[int, Row] = {}

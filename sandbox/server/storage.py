@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS list_members (
     list_id INTEGER NOT NULL, record_id INTEGER NOT NULL, added INTEGER NOT NULL,
     PRIMARY KEY (list_id, record_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS list_members_by_record ON list_members (record_id);
+CREATE TABLE IF NOT EXISTS blocked_emails (email TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS forms (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, form_type TEXT NOT NULL, field_names TEXT NOT NULL,
     archived INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;

@@ -97,7 +97,7 @@ async def read_schema(request: Request, object_type: str) -> Response:
             "fullyQualifiedName": kind.singular.upper(),
             "labels": {"singular": kind.singular.capitalize(), "plural": kind.name.capitalize()},
             "primaryDisplayProperty": (kind.searched or ("hs_object_id",))[0],
-            "requiredProperties": [],
+            "requiredProperties": portal.required.on_create(kind),
             "searchableProperties": list(kind.searched),
             "secondaryDisplayProperties": [],
             "allowsSensitiveProperties": False,

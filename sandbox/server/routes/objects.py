@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request, Response
 
 from sandbox.server.catalog import ObjectType, find_object_type
@@ -22,6 +23,7 @@ from sandbox.server.http import (
     object_type_of,
     optional_text,
     portal_of,
+    version_of,
     whole,
 )
 from sandbox.server.links import LinkType
@@ -122,7 +124,7 @@ async def create_object(request: Request, object_type: str) -> Response:
     portal, kind = portal_of(request), object_type_of(object_type)
     body = await json_object(request)
     with transaction(portal.db):
-        row, names = _create(portal, kind, body)
+        row, names = _create(portal, kind, body, version_of(request))
     return answer(_written(portal, kind, row, names, body), 201)
 
 
@@ -134,6 +136,7 @@ async def update_object(request: Request, object_type: str, object_id: str) -> R
     with transaction(portal.db):
         row = portal.records.one(kind, object_id, request.query_params.get("idProperty"))
         values = portal.records.checked(kind, body.get("properties"))
+        portal.required.check(kind, orjson.loads(row.properties), values, version_of(request))
         row = portal.records.update(kind, [(row.id, values)])[row.id]
     return answer(_written(portal, kind, row, list(values), body))
 
@@ -161,7 +164,7 @@ async def create_batch(request: Request, object_type: str) -> Response:
     traces = _traces(inputs)
 
     def create(item: dict[str, Any]) -> dict[str, Any]:
-        row, names = _create(portal, kind, item)
+        row, names = _create(portal, kind, item, version_of(request))
         return _written(portal, kind, row, names, item)
 
     results, errors = _each(portal, inputs, create, apart=traces is not None)
@@ -193,7 +196,10 @@ async def update_batch(request: Request, object_type: str) -> Response:
             lost.append(text)
             continue
         try:
-            work.append((item, row.id, records.checked(kind, item.get("properties"))))
+            values = records.checked(kind, item.get("properties"))
+            if portal.required.has_rules(kind):
+                portal.required.check(kind, orjson.loads(row.properties), values, version_of(request))
+            work.append((item, row.id, values))
         except ApiError as error:
             if traces is None:
                 raise
@@ -253,9 +259,10 @@ async def upsert_batch(request: Request, object_type: str) -> Response:
         if row is None and name in (None, "hs_object_id"):
             raise missing_objects(kind.singular, [text])
         if row is None:
-            row, written = _create(portal, kind, {"properties": {name: text, **properties}})
+            row, written = _create(portal, kind, {"properties": {name: text, **properties}}, version_of(request))
             return _written(portal, kind, row, written, item) | {"new": True}
         values = portal.records.checked(kind, properties)
+        portal.required.check(kind, orjson.loads(row.properties), values, version_of(request))
         row = portal.records.update(kind, [(row.id, values)])[row.id]
         return _written(portal, kind, row, list(values), item) | {"new": False}
 
@@ -293,14 +300,21 @@ async def merge(request: Request, object_type: str) -> Response:
 
 @router.post("/crm/objects/{object_type}/gdpr-delete")
 async def gdpr_delete(request: Request, object_type: str) -> Response:
-    """Erase a contact for good, named by id or e-mail: the record, its history, links and list places."""
+    """Erase a contact for good, named by id or e-mail: the record, its history, links and list places.
+
+    Its addresses (and an address that nobody has) are blocked from then on.
+    """
     portal, kind = portal_of(request), object_type_of(object_type)
     body = await json_object(request)
     if kind.name != "contacts":
         raise validation_error("Only contacts can be deleted for good")
-    text = str(body.get("objectId") or "")
-    record_id = portal.records.ids_of(kind, [text], optional_text(body, "idProperty")).get(text)
+    text, id_property = str(body.get("objectId") or ""), optional_text(body, "idProperty")
+    if not text:
+        raise validation_error("objectId is required")
+    record_id = portal.records.ids_of(kind, [text], id_property).get(text)
     with transaction(portal.db):
+        if record_id is None and id_property == "email":
+            portal.records.block_email(text)
         for row in portal.records.fetch(kind, [record_id] if record_id is not None else []).values():
             portal.records.erase(kind, row.id)
     return no_content()
@@ -309,8 +323,9 @@ async def gdpr_delete(request: Request, object_type: str) -> Response:
 # Helpers ----------------------------------------------------------------------------------------------------------
 
 
-def _create(portal: Portal, kind: ObjectType, item: dict[str, Any]) -> tuple[Row, list[str]]:
+def _create(portal: Portal, kind: ObjectType, item: dict[str, Any], version: str) -> tuple[Row, list[str]]:
     values = portal.records.checked(kind, item.get("properties"))
+    portal.required.check(kind, None, values, version)
     row = portal.records.create(kind, values)
     associations = item.get("associations") or []
     if not isinstance(associations, list):

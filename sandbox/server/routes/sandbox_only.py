@@ -85,6 +85,16 @@ async def human_edit(request: Request, object_type: str, object_id: str) -> Resp
     return await read_object(request, object_type, object_id)
 
 
+@router.put("/required/{object_type}")
+async def set_required(request: Request, object_type: str) -> Response:
+    """Replace what an administrator made required (``sandbox.server.required``)."""
+    portal, kind = portal_of(request), object_type_of(object_type)
+    body = await json_object(request)
+    with transaction(portal.db):
+        kept = portal.required.set(kind, body)
+    return answer(kept)
+
+
 @router.get("/faults")
 async def list_faults(request: Request) -> Response:
     """Faults in force."""

@@ -106,6 +106,59 @@ def test_faults_meet_exactly_the_requests_asked_for(api: httpx.Client) -> None:
     assert api.post("/sandbox/faults", json=[]).json() == []
 
 
+def test_faults_that_leave_the_client_in_the_dark(api: httpx.Client) -> None:
+    """The connection drops before or after the work is done, the answer ends half-way, says too little, or lies."""
+
+    def create(tag: str, **fault: object) -> httpx.Response | None:
+        api.post("/sandbox/faults", json=[{"path": "batch/create$", **fault}])
+        inputs = [
+            {"properties": {"email": f"{tag}{n}@dark.example"}, "associations": [], "objectWriteTraceId": f"{tag}{n}"}
+            for n in range(3)
+        ]
+        inputs[2]["properties"] = {"email": "no address"}
+        try:
+            return api.post(f"{CONTACTS}/batch/create", json={"inputs": inputs})
+        except httpx.HTTPError:
+            return None
+
+    def made(tag: str) -> int:
+        body = {"idProperty": "email", "inputs": [{"id": f"{tag}{n}@dark.example"} for n in range(2)]}
+        return len(api.post(f"{CONTACTS}/batch/read", json=body).json()["results"])
+
+    assert (create("reset", effect="reset"), made("reset")) == (None, 0)
+    assert (create("done", effect="reset", after=True), made("done")) == (None, 2)
+    assert (create("half", effect="truncate"), made("half")) == (None, 2)
+    failed = create("late", status=502, after=True)
+    assert failed is not None
+    assert (failed.status_code, made("late")) == (502, 2)
+    garbled = create("page", effect="garble")
+    assert garbled is not None
+    assert (garbled.content[:6], made("page")) == (b"<html>", 2)
+    short = create("short", effect="short")
+    assert short is not None
+    assert ([one["objectWriteTraceId"] for one in short.json()["results"]], made("short")) == (["short1"], 2)
+    untraced = create("lost", effect="untraced")
+    assert untraced is not None
+    assert "objectWriteTraceId" not in untraced.json()["errors"][0]["context"]
+    assert untraced.json()["results"][0]["objectWriteTraceId"] == "lost0"
+    assert httpx.get(f"{api.base_url}/sandbox/stats").json()["by_status"]["0"] == 2
+
+
+def test_faults_by_body_and_later(api: httpx.Client) -> None:
+    rules = [{"path": "search$", "body": "poison", "status": 409, "times": 9}, {"path": "owners", "status": 429,
+             "skip": 2, "policy": "DAILY"}, {"path": "forms", "status": 403}]  # fmt: skip
+    api.post("/sandbox/faults", json=rules)
+    sent = [api.post(f"{CONTACTS}/search", json={"query": text}).status_code for text in ("a", "poison", "b", "poison")]
+    assert sent == [200, 409, 200, 409]
+    owners = [api.get("/crm/v3/owners") for _ in range(4)]
+    assert [answer.status_code for answer in owners] == [200, 200, 429, 200]
+    assert owners[2].json()["policyName"] == "DAILY"
+    forms = api.get("/marketing/v3/forms").json()
+    assert (forms["category"], list(forms["errors"][0]["context"])) == ("MISSING_SCOPES", ["requiredGranularScopes"])
+    assert api.post("/sandbox/faults", json=[{"effect": "flood"}]).status_code == 400
+    api.post("/sandbox/faults", json=[])
+
+
 def test_explicit_nulls() -> None:
     with running("--explicit-nulls", "--burst", "0") as sandbox, sandbox.client() as api:
         made = api.post(CONTACTS, json={"properties": {"email": "n@new.example"}}).json()

@@ -123,6 +123,17 @@ def test_sdk_properties_and_groups(sdk: hubspot_sdk.HubSpot) -> None:
     assert made.results[0].group_name == "sdk_group"
     assert properties.get("sdk_n", object_type="companies").hubspot_defined is False
     assert properties.update("sdk_n", object_type="companies", label="Number").label == "Number"
+    options = [{"label": "One", "value": "1", "hidden": False, "displayOrder": 0}]
+    tier = properties.create(
+        "companies", name="sdk_tier", label="Tier", type="enumeration", field_type="select",
+        group_name=group.name, options=options,
+    )  # fmt: skip
+    options.append({"label": "Two", "value": "2", "hidden": False, "displayOrder": 1})
+    changed = properties.update(tier.name, object_type="companies", options=options, description="How big")
+    assert ([one.value for one in changed.options], changed.description) == (["1", "2"], "How big")
+    with pytest.raises(hubspot_sdk.BadRequestError, match="its label cannot be changed"):
+        properties.update("domain", object_type="companies", label="Ours now")
+    properties.delete(tier.name, object_type="companies")
     names = {one.name for one in properties.list("companies").results}
     assert {"sdk_n", "domain", "naf"} <= names
     read = properties.batch.get(
@@ -158,8 +169,54 @@ def test_sdk_associations(sdk: hubspot_sdk.HubSpot) -> None:
     labels = sdk.crm.associations_schema.labels.list_labels("companies", from_object_type="contacts")
     assert {one.type_id for one in labels.results} == {1, 279}
     pair = {"from": {"id": "1030"}, "to": [{"id": "2002"}, {"id": "2003"}]}
+    default = associations.batch.create_default(
+        "companies",
+        from_object_type="contacts",
+        inputs=[{"from": {"id": "1031"}, "to": {"id": "2001"}}, {"from": {"id": "77"}, "to": {"id": "2001"}}],
+    )
+    assert {(one.from_.id, one.to.id) for one in default.results} == {("1031", "2001"), ("2001", "1031")}
+    assert default.errors is not None
+    assert default.errors[0].context == {"ids": ["77"]}
     associations.batch.delete("companies", from_object_type="contacts", inputs=[pair])
     assert list(associations.list("companies", object_type="contacts", object_id="1030")) == []
+
+
+def test_sdk_erases_for_good(sdk: hubspot_sdk.HubSpot) -> None:
+    contacts = sdk.crm.objects.contacts
+    contacts.gdpr_delete(object_id="1060")
+    with pytest.raises(hubspot_sdk.NotFoundError):
+        contacts.get("1060", archived=True)
+    contacts.gdpr_delete(object_id="nobody@erased.example", id_property="email")
+    for email in ("person60@mail.example", "NOBODY@erased.example"):
+        with pytest.raises(hubspot_sdk.BadRequestError, match="blocked from being used again"):
+            contacts.create(properties={"email": email}, associations=[])
+
+
+def test_sdk_meets_required_properties(sdk: hubspot_sdk.HubSpot, server: Sandbox) -> None:
+    """Enforced from version 2026-09 on; the SDK calls an earlier one."""
+    rules = {"on_create": ["phone"], "conditional": [{"when": {"lifecyclestage": "customer"}, "require": "jobtitle"}]}
+    with server.client() as api:
+        api.put("/sandbox/required/contacts", json=rules)
+        assert sdk.crm.object_schemas.get("contacts").required_properties == ["phone"]
+        sdk.crm.objects.contacts.create(properties={"email": "old@rules.example"}, associations=[])
+        now = "/crm/objects/2026-09/contacts"
+        refused = api.post(now, json={"properties": {"email": "new@rules.example"}})
+        assert refused.status_code == 400
+        assert refused.json()["category"] == "VALIDATION_ERROR"
+        assert refused.json()["context"] == {"properties": ["phone"]}
+        inputs = [
+            {"properties": {"email": "a@rules.example", "phone": "1"}, "associations": [], "objectWriteTraceId": "a"},
+            {"properties": {"email": "b@rules.example"}, "associations": [], "objectWriteTraceId": "b"},
+        ]
+        many = api.post(f"{now}/batch/create", json={"inputs": inputs}).json()
+        assert (len(many["results"]), many["errors"][0]["context"]["objectWriteTraceId"]) == (1, ["b"])
+        made = many["results"][0]["id"]
+        assert api.patch(f"{now}/{made}", json={"properties": {"phone": ""}}).status_code == 400
+        stage = {"lifecyclestage": "customer"}
+        assert api.patch(f"{now}/{made}", json={"properties": stage}).status_code == 400
+        assert api.patch(f"{now}/{made}", json={"properties": {**stage, "jobtitle": "CFO"}}).status_code == 200
+        api.put("/sandbox/required/contacts", json={})
+        assert api.post(now, json={"properties": {"email": "new@rules.example"}}).status_code == 201
 
 
 def test_sdk_lists(sdk: hubspot_sdk.HubSpot) -> None:
