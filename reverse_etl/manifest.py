@@ -43,7 +43,10 @@ class FieldSpec(_Block):
     type: PropertyType
     field_type: str
     policy: str = "ours"
+    #: What the CRM's users read about the property; without one, the column's description.
     description: str = ""
+    #: Whether no two records may have the same value, so that records can be looked up by it (``match_on``).
+    unique: bool = False
     options: tuple[OptionSpec, ...] = ()
 
     @field_validator("options", mode="before")
@@ -231,10 +234,24 @@ def _specs_of(node: dict[str, Any]) -> list[Spec]:
             "file": file,
         }
         try:
-            found.append(build.model_validate({**identity, **block}))
+            found.append(build.model_validate({**identity, **_described(block, node.get("columns") or {})}))
         except ValidationError as error:
             raise ManifestError("\n".join(_problems(where, error))) from error
     return found
+
+
+def _described(block: dict[str, Any], columns: dict[str, Any]) -> dict[str, Any]:
+    """A field says of itself what the model's YAML says of its column, unless it has words of its own."""
+    fields = block.get("fields")
+    if not isinstance(fields, list):
+        return block
+    described = [
+        {"description": (columns.get(str(f.get("column"))) or {}).get("description") or "", **f}
+        if isinstance(f, dict) and not f.get("description")
+        else f
+        for f in fields
+    ]
+    return {**block, "fields": described}
 
 
 def _problems(where: str, error: ValidationError) -> list[str]:

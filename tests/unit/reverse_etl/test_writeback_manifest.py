@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,20 @@ def test_a_list_says_what_it_is_for_and_whom_it_keeps_off(
     path = write_manifest(tmp_path / "manifest.json", meta={"list_hot": {"list": block}})
     with pytest.raises(ManifestError, match=message):
         load_specs(path)
+
+
+def test_a_field_says_what_its_column_says_unless_it_has_words_of_its_own(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path / "manifest.json", meta={"sync_contacts": {"sync": CONTACTS_SYNC}})
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    node = manifest["nodes"]["model.leadhouse.sync_contacts"]
+    node["columns"] = {
+        "lead_score": {"name": "lead_score", "description": "Fit plus engagement."},
+        "lead_grade": {"name": "lead_grade", "description": "A (work now) to D."},
+    }
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    spec = load_specs(path)[0]
+    assert isinstance(spec, SyncSpec)
+    told = {field.property: field.description for field in spec.fields}
+    assert told["leadhouse_score"] == "points"
+    assert told["leadhouse_grade"] == "A (work now) to D."
+    assert told["leadhouse_stage_since"] == ""
