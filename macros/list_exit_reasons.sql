@@ -23,7 +23,8 @@
                         facts.contact_id is null as is_gone,
                         coalesce(facts.is_opted_out, false) as is_opted_out,
                         facts.exclusion_reason is not null as is_excluded,
-                        facts.contact_id is not null and facts.hubspot_record_id is null as is_not_in_crm,
+                        facts.contact_id is not null
+                        and coalesce(facts.hubspot_record_id, facts.salesforce_record_id) is null as is_not_in_crm,
                         facts.stage,
                         facts.grade,
                         facts.fit_score,

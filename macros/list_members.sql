@@ -1,6 +1,6 @@
 {#
     A query: the members of a smart list that is a row of list_rules.csv, with the context a salesperson needs (R43). Nobody
-    is on a list who opted out, is excluded, or has no live record in the CRM.
+    is on a list who opted out, is excluded, or has no live record in a CRM.
 
     list_name: name of the list's model, which is its key in list_rules.csv.
 #}
@@ -13,6 +13,7 @@
         final as (
             select
                 people.record_id,
+                people.salesforce_record_id,
                 people.contact_id,
                 people.account_id,
                 {{ fill_list_reason("rules.reason_en", "people") }} as reason,

@@ -150,7 +150,7 @@ def _owners(connection: duckdb.DuckDBPyConnection, _given: _Given) -> Iterator[C
         connection,
         """
         with owners as (
-            select owner_id from staging.stg_hubspot__owners where not coalesce(is_archived, false)
+            select owner_id from intermediate.int_crm_owners where not coalesce(is_archived, false)
             union all
             select record_id from staging.stg_files__owners
         )

@@ -3,7 +3,7 @@
 with
     decisions as (select * from {{ ref("account_decisions") }}),
 
-    hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
+    crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
 
     contact_records as (select * from {{ ref("int_contact_records") }}),
 
@@ -16,13 +16,13 @@ with
     account_domains as (select * from {{ ref("int_account_domains") }}),
 
     contact_ids as (
-        select 'hubspot' as source, hubspot_id as record_id, contact_id
-        from hubspot_ids
+        select source, record_id, contact_id
+        from crm_ids
         union all
         select contact_records.source, contact_records.record_id, contact_clusters.contact_id
         from contact_records
         inner join contact_clusters on contact_records.record_key = contact_clusters.record_key
-        where contact_records.source != 'hubspot'
+        where not {{ is_crm("contact_records.source") }}
     ),
 
     -- A merged record's id may still have a record of its own: both are in one account.

@@ -19,7 +19,9 @@ with
             row_number() over (
                 partition by identifiers.identifier_value
                 order by
-                    case records.source when 'hubspot' then 0 when 'contact_domain' then 2 else 1 end,
+                    case
+                        when {{ is_crm("records.source") }} then 0 when records.source = 'contact_domain' then 2 else 1
+                    end,
                     case when records.created_at is null then 1 else 0 end,
                     records.created_at,
                     records.source,

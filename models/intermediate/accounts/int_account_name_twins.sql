@@ -26,7 +26,7 @@ with
         left join tree on records.record_key = tree.node
         -- A CRM's company without a country says too little; a mapping file may have none at all.
         where
-            (records.country is not null or records.source != 'hubspot')
+            (records.country is not null or not {{ is_crm("records.source") }})
             and length(records.company_key) >= {{ setting("name_country_min_characters", "account_match_settings") }}
     ),
 
@@ -50,7 +50,7 @@ with
             row_number() over (
                 partition by named.name_key
                 order by
-                    case when named.source = 'hubspot' then 0 else 1 end,
+                    case when {{ is_crm("named.source") }} then 0 else 1 end,
                     case when named.created_at is null then 1 else 0 end,
                     named.created_at,
                     named.source,

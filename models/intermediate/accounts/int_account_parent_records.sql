@@ -13,7 +13,7 @@ with
         from records as children
         inner join names on children.parent_ref = names.name_raw
         inner join records as parents on children.source = parents.source and names.company_key = parents.company_key
-        where children.source != 'hubspot'
+        where not {{ is_crm("children.source") }}
     ),
 
     ranked as (

@@ -8,7 +8,7 @@ with
     record_ids as (select * from {{ ref("int_account_record_ids") }}),
 
     associations as (
-        select * from {{ ref("int_hubspot_associations") }} where from_object = 'deals' and to_object = 'companies'
+        select * from {{ ref("int_record_associations") }} where from_object = 'deals' and to_object = 'companies'
     ),
 
     opportunities as (select * from {{ ref("int_opportunity_records") }} where not is_archived),
@@ -35,8 +35,8 @@ with
         inner join
             associations
             on open_opportunities.record_id = associations.from_id
-            and open_opportunities.source = 'hubspot'
-        inner join record_ids on associations.to_id = record_ids.record_id and record_ids.source = 'hubspot'
+            and open_opportunities.source = associations.source
+        inner join record_ids on associations.to_id = record_ids.record_id and associations.source = record_ids.source
         inner join clusters on record_ids.record_key = clusters.record_key
         union
         select clusters.account_id

@@ -1,10 +1,10 @@
 -- Account records that a CRM association or a mapping file names for a contact, with the way it was named and when the
 -- contact's record that names it was last seen.
 with
-    hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
+    crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
 
     associations as (
-        select * from {{ ref("int_hubspot_associations") }} where from_object = 'contacts' and to_object = 'companies'
+        select * from {{ ref("int_record_associations") }} where from_object = 'contacts' and to_object = 'companies'
     ),
 
     account_records as (select * from {{ ref("int_crm_account_records") }}),
@@ -19,23 +19,23 @@ with
 
     named as (
         select
-            hubspot_ids.contact_id,
+            crm_ids.contact_id,
             record_ids.record_key,
             case when associations.is_primary then 'association_primary' else 'association' end as match_method,
             contact_records.record_key as contact_record_key
         from associations
-        inner join hubspot_ids on associations.from_id = hubspot_ids.hubspot_id
-        inner join record_ids on associations.to_id = record_ids.record_id and record_ids.source = 'hubspot'
+        inner join crm_ids on associations.source = crm_ids.source and associations.from_id = crm_ids.record_id
+        inner join record_ids on associations.source = record_ids.source and associations.to_id = record_ids.record_id
         inner join
             contact_records
-            on hubspot_ids.survivor_id = contact_records.record_id
-            and contact_records.source = 'hubspot'
+            on crm_ids.source = contact_records.source
+            and crm_ids.survivor_id = contact_records.record_id
         union all
         select
             clusters.contact_id,
             record_ids.record_key,
             case
-                when contact_records.source = 'hubspot' then 'association_primary' else 'reference'
+                when {{ is_crm("contact_records.source") }} then 'association_primary' else 'reference'
             end as match_method,
             contact_records.record_key as contact_record_key
         from contact_records
@@ -57,7 +57,7 @@ with
             account_records
             on contact_records.source = account_records.source
             and names.company_key = account_records.company_key
-        where contact_records.source != 'hubspot'
+        where not {{ is_crm("contact_records.source") }}
     ),
 
     final as (

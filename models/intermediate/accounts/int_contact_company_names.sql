@@ -36,7 +36,10 @@ with
             account_record_ids
             on records.source = account_record_ids.source
             and records.account_ref = account_record_ids.record_id
-        where records.source != 'hubspot' and records.account_ref is not null and account_record_ids.record_key is null
+        where
+            not {{ is_crm("records.source") }}
+            and records.account_ref is not null
+            and account_record_ids.record_key is null
     ),
 
     -- A form does not ask for the country; another record of the person may tell it.

@@ -1,8 +1,8 @@
 -- Accounts that a CRM or a mapping file names.
 with
-    hubspot as (
+    crm as (
         select
-            'hubspot' as source,
+            source,
             record_id,
             created_at,
             -- Not the CRM's own time of modification: writing our fields back moves it.
@@ -22,7 +22,7 @@ with
             parent_record_id as parent_ref,
             merged_record_ids,
             is_archived
-        from {{ ref("stg_hubspot__companies") }}
+        from {{ ref("int_crm_companies") }}
     ),
 
     files as (
@@ -51,7 +51,7 @@ with
 
     records as (
         select *
-        from hubspot
+        from crm
         union all
         select *
         from files

@@ -30,11 +30,11 @@ with
 
     property_history as (
         select *
-        from {{ ref("stg_hubspot__property_history") }}
-        where property = 'hubspot_owner_id' and object_type in ('contact', 'contacts') and value is not null
+        from {{ ref("int_crm_property_history") }}
+        where field = 'owner_id' and object_type = 'contacts' and value is not null
     ),
 
-    hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
+    crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
 
     handed_over as (
         select
@@ -133,9 +133,10 @@ with
     ),
 
     owner_changes as (
-        select hubspot_ids.contact_id, property_history.value as owner_id, property_history.changed_at
+        select crm_ids.contact_id, property_history.value as owner_id, property_history.changed_at
         from property_history
-        inner join hubspot_ids on property_history.object_id = hubspot_ids.hubspot_id
+        inner join
+            crm_ids on property_history.source = crm_ids.source and property_history.object_id = crm_ids.record_id
         where property_history.changed_at <= {{ as_of() }}
     ),
 

@@ -1,6 +1,7 @@
 with
     calls as (
         select
+            source,
             'call' as activity_type,
             record_id,
             activity_at,
@@ -8,16 +9,17 @@ with
             title,
             case direction when 'INBOUND' then 'inbound' else 'outbound' end as direction,
             coalesce(disposition, status) as outcome_value,
-            'hs_call_disposition' as outcome_field,
+            case source when 'salesforce' then 'CallDisposition' else 'hs_call_disposition' end as outcome_field,
             owner_id,
             object_source,
             is_archived,
             duration_ms
-        from {{ ref("stg_hubspot__calls") }}
+        from {{ ref("int_crm_calls") }}
     ),
 
     meetings as (
         select
+            source,
             'meeting' as activity_type,
             record_id,
             coalesce(started_at, activity_at) as activity_at,
@@ -25,16 +27,17 @@ with
             title,
             'outbound' as direction,
             coalesce(outcome, 'SCHEDULED') as outcome_value,
-            'hs_meeting_outcome' as outcome_field,
+            case source when 'salesforce' then 'Outcome__c' else 'hs_meeting_outcome' end as outcome_field,
             owner_id,
             object_source,
             is_archived,
             cast({{ dbt.datediff("started_at", "ended_at", "second") }} as bigint) * 1000 as duration_ms
-        from {{ ref("stg_hubspot__meetings") }}
+        from {{ ref("int_crm_meetings") }}
     ),
 
     emails as (
         select
+            source,
             'email' as activity_type,
             record_id,
             activity_at,
@@ -44,16 +47,17 @@ with
             case
                 when direction in ('INCOMING_EMAIL', 'INBOUND') then 'REPLIED' else coalesce(status, 'SENT')
             end as outcome_value,
-            'hs_email_status' as outcome_field,
+            case source when 'salesforce' then 'Email_Status__c' else 'hs_email_status' end as outcome_field,
             owner_id,
             object_source,
             is_archived,
             cast(null as bigint) as duration_ms
-        from {{ ref("stg_hubspot__emails") }}
+        from {{ ref("int_crm_emails") }}
     ),
 
     tasks as (
         select
+            source,
             'task' as activity_type,
             record_id,
             activity_at,
@@ -61,12 +65,12 @@ with
             title,
             'outbound' as direction,
             coalesce(status, 'NOT_STARTED') as outcome_value,
-            'hs_task_status' as outcome_field,
+            case source when 'salesforce' then 'Status' else 'hs_task_status' end as outcome_field,
             owner_id,
             object_source,
             is_archived,
             cast(null as bigint) as duration_ms
-        from {{ ref("stg_hubspot__tasks") }}
+        from {{ ref("int_crm_tasks") }}
     ),
 
     activities as (
@@ -91,6 +95,7 @@ with
 
     final as (
         select
+            activities.source,
             activities.activity_type,
             activities.record_id,
             activities.activity_at,

@@ -4,7 +4,7 @@
 with
     typed as (
         select activity_code as code_raw, activity_code_system as system_raw
-        from {{ ref("stg_hubspot__companies") }}
+        from {{ ref("int_crm_companies") }}
         union
         select activity_code as code_raw, activity_code_system as system_raw
         from {{ ref("stg_enrichment__companies") }}

@@ -4,13 +4,13 @@
 with
     typed as (
         select company_name as name_raw
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("int_crm_contacts") }}
         union
         select name_raw
         from {{ ref("int_form_company_answers") }}
         union
         select name as name_raw
-        from {{ ref("stg_hubspot__companies") }}
+        from {{ ref("int_crm_companies") }}
         union
         select name as name_raw
         from {{ ref("stg_enrichment__companies") }}

@@ -1,10 +1,10 @@
 with
     typed as (
         select country_raw
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("int_crm_contacts") }}
         union
         select country_raw
-        from {{ ref("stg_hubspot__companies") }}
+        from {{ ref("int_crm_companies") }}
         union
         select country_raw
         from {{ ref("stg_enrichment__companies") }}

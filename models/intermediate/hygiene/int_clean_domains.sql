@@ -1,13 +1,13 @@
 with
     typed as (
         select domain_raw
-        from {{ ref("stg_hubspot__companies") }}
+        from {{ ref("int_crm_companies") }}
         union
         select website as domain_raw
-        from {{ ref("stg_hubspot__companies") }}
+        from {{ ref("int_crm_companies") }}
         union
         select part as domain_raw
-        from {{ split_rows(ref("stg_hubspot__companies"), "additional_domains_raw") }} as additional
+        from {{ split_rows(ref("int_crm_companies"), "additional_domains_raw") }} as additional
         union
         select domain_raw
         from {{ ref("stg_enrichment__companies") }}

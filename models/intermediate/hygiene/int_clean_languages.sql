@@ -2,7 +2,7 @@
 with
     typed as (
         select language as language_raw
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("int_crm_contacts") }}
         union
         select language as language_raw
         from {{ ref("stg_files__contacts") }}

@@ -1,10 +1,10 @@
 with
     typed as (
         select first_name as name_raw
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("int_crm_contacts") }}
         union
         select last_name as name_raw
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("int_crm_contacts") }}
         union
         select first_name as name_raw
         from {{ ref("stg_files__contacts") }}

@@ -8,7 +8,7 @@ with
 
     typed as (
         select phone_raw, country_raw
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("int_crm_contacts") }}
         union
         select phone_raw, country_raw
         from {{ ref("stg_files__contacts") }}

@@ -27,7 +27,7 @@ with
     -- A domain that some system holds as a company's is no slip of another company's.
     company_domains as (
         select clean_domains.domain
-        from {{ ref("stg_hubspot__companies") }} as companies
+        from {{ ref("int_crm_companies") }} as companies
         inner join clean_domains on companies.domain_raw = clean_domains.domain_raw
         union
         select clean_domains.domain

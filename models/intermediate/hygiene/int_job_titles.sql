@@ -2,7 +2,7 @@
 with
     typed as (
         select job_title
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("int_crm_contacts") }}
         union
         select job_title
         from {{ ref("stg_files__contacts") }}

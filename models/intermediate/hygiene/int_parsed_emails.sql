@@ -13,10 +13,10 @@
 with
     typed as (
         select email_raw
-        from {{ ref("stg_hubspot__contacts") }}
+        from {{ ref("int_crm_contacts") }}
         union
         select part as email_raw
-        from {{ split_rows(ref("stg_hubspot__contacts"), "additional_emails_raw") }} as additional
+        from {{ split_rows(ref("int_crm_contacts"), "additional_emails_raw") }} as additional
         union
         select email_raw
         from {{ ref("stg_hubspot__form_submissions") }}

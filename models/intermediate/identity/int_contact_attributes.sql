@@ -32,7 +32,7 @@ with
 
     clusters as (select * from {{ ref("int_contact_clusters") }}),
 
-    places as (select 'hubspot' as source, record_id, city, state from {{ ref("stg_hubspot__contacts") }}),
+    places as (select source, record_id, city, state from {{ ref("int_crm_contacts") }}),
 
     form_declarations as (select 'hubspot_forms' as source, * from {{ ref("int_form_declarations") }}),
 

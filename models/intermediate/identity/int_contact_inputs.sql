@@ -7,15 +7,15 @@ with
     -- Not the CRM's own time of modification: writing our fields back moves it, and no value may survive over another
     -- because we wrote beside it. What people did to the properties whose history is read counts.
     edits as (
-        select object_id as record_id, max(changed_at) as edited_at
-        from {{ ref("stg_hubspot__property_history") }}
+        select source, object_id as record_id, max(changed_at) as edited_at
+        from {{ ref("int_crm_property_history") }}
         where object_type = 'contacts'
-        group by object_id
+        group by source, object_id
     ),
 
-    hubspot as (
+    crm as (
         select
-            'hubspot' as source,
+            contacts.source,
             contacts.record_id,
             contacts.created_at,
             case
@@ -42,8 +42,8 @@ with
             declared_annual_revenue,
             cast(null as {{ dbt.type_string() }}) as user_id,
             associated_company_id as account_ref
-        from {{ ref("stg_hubspot__contacts") }} as contacts
-        left join edits on contacts.record_id = edits.record_id
+        from {{ ref("int_crm_contacts") }} as contacts
+        left join edits on contacts.source = edits.source and contacts.record_id = edits.record_id
     ),
 
     files as (
@@ -137,7 +137,7 @@ with
 
     records as (
         select *
-        from hubspot
+        from crm
         union all
         select *
         from files

@@ -4,7 +4,7 @@
 with
     contact_records as (select * from {{ ref("int_contact_records") }}),
 
-    places as (select * from {{ ref("stg_hubspot__contacts") }}),
+    places as (select * from {{ ref("int_crm_contacts") }}),
 
     form_declarations as (select * from {{ ref("int_form_declarations") }}),
 

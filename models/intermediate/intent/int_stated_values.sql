@@ -7,11 +7,9 @@ with
     request_groups as (select * from {{ ref("request_groups") }}),
     form_touches as (select * from {{ ref("int_form_touches") }}),
     submissions as (select * from {{ ref("stg_hubspot__form_submissions") }} where answers is not null),
-    contact_records as (select * from {{ ref("stg_hubspot__contacts") }} where properties is not null),
-    property_history as (
-        select * from {{ ref("stg_hubspot__property_history") }} where object_type in ('contact', 'contacts')
-    ),
-    hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
+    contact_records as (select * from {{ ref("int_crm_contacts") }} where properties is not null),
+    property_history as (select * from {{ ref("int_crm_property_history") }} where object_type = 'contacts'),
+    crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
     opportunities as (select * from {{ ref("fct_opportunities") }}),
     opportunity_contacts as (select * from {{ ref("int_opportunity_contacts") }}),
 
@@ -49,6 +47,7 @@ with
 
     changes as (
         select
+            property_history.source,
             property_history.object_id,
             asked.field,
             property_history.changed_at as stated_at,
@@ -60,6 +59,7 @@ with
     -- A property without a history is dated by the record's last change.
     undated as (
         select
+            contact_records.source,
             contact_records.record_id as object_id,
             asked.field,
             contact_records.updated_at as stated_at,
@@ -70,8 +70,9 @@ with
             on asked.source_kind = 'contact_property'
             and {{ dbt.position("'\"' || asked.field || '\"'", "contact_records.properties") }} > 0
         left join
-            (select distinct object_id, field from changes) as dated
-            on contact_records.record_id = dated.object_id
+            (select distinct source, object_id, field from changes) as dated
+            on contact_records.source = dated.source
+            and contact_records.record_id = dated.object_id
             and asked.field = dated.field
         where dated.object_id is null
     ),
@@ -79,9 +80,9 @@ with
     properties as (
         select
             'contact_property' as source_kind,
-            'hubspot' as source,
+            noted.source,
             noted.object_id as source_record_id,
-            hubspot_ids.contact_id,
+            crm_ids.contact_id,
             cast(null as {{ dbt.type_string() }}) as form_kind,
             noted.field,
             noted.value,
@@ -94,7 +95,7 @@ with
                 select *
                 from undated
             ) as noted
-        inner join hubspot_ids on noted.object_id = hubspot_ids.hubspot_id
+        inner join crm_ids on noted.source = crm_ids.source and noted.object_id = crm_ids.record_id
     ),
 
     deal_people as (

@@ -11,8 +11,8 @@ with
     opportunity_contacts as (select * from {{ ref("int_opportunity_contacts") }}),
     intent_events as (select * from {{ ref("fct_intent_events") }}),
     line_moves as (select * from {{ ref("int_stage_line_moves") }}),
-    property_history as (select * from {{ ref("stg_hubspot__property_history") }}),
-    hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
+    property_history as (select * from {{ ref("int_crm_property_history") }}),
+    crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
     triggers as (select * from {{ ref("stage_triggers") }}),
     transitions as (select * from {{ ref("lifecycle_transitions") }}),
 
@@ -20,10 +20,11 @@ with
     touch_triggers as (select * from triggers where evidence_kind = 'touch'),
 
     crm_values as (
-        select hubspot_ids.contact_id, property_history.property, property_history.value, property_history.changed_at
+        select crm_ids.contact_id, property_history.field, property_history.value, property_history.changed_at
         from property_history
-        inner join hubspot_ids on property_history.object_id = hubspot_ids.hubspot_id
-        where property_history.object_type in ('contact', 'contacts') and property_history.value is not null
+        inner join
+            crm_ids on property_history.source = crm_ids.source and property_history.object_id = crm_ids.record_id
+        where property_history.object_type = 'contacts' and property_history.value is not null
     ),
 
     contact_opportunities as (
@@ -119,13 +120,13 @@ with
 
         select
             contact_id,
-            case property when 'hs_lead_status' then 'lead_status' else 'lifecycle_stage' end as evidence_kind,
+            field as evidence_kind,
             value as evidence_value,
             cast(null as {{ dbt.type_string() }}) as evidence_detail,
             changed_at as evidence_at,
-            case property when 'hs_lead_status' then 'Lead status ' else 'Lifecycle stage ' end || value as evidence
+            case field when 'lead_status' then 'Lead status ' else 'Lifecycle stage ' end || value as evidence
         from crm_values
-        where property in ('hs_lead_status', 'lifecyclestage')
+        where field in ('lead_status', 'lifecycle_stage')
 
         union all
 

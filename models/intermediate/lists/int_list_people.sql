@@ -1,4 +1,5 @@
--- Everybody who may stand on a list: a live CRM record, not opted out, not excluded; with what lists ask about them.
+-- Everybody who may stand on a list: a live record in a CRM, not opted out, not excluded; with what lists ask about
+-- them.
 with
     facts as (select * from {{ ref("int_lead_facts") }}),
 
@@ -11,6 +12,8 @@ with
     final as (
         select
             facts.hubspot_record_id as record_id,
+            facts.salesforce_record_id,
+            facts.salesforce_object,
             facts.contact_id,
             facts.account_id,
             facts.account_name,
@@ -40,7 +43,10 @@ with
         inner join gate on facts.contact_id = gate.contact_id
         inner join routing on facts.contact_id = routing.contact_id
         left join colleagues on facts.contact_id = colleagues.contact_id
-        where facts.hubspot_record_id is not null and not facts.is_opted_out and facts.exclusion_reason is null
+        where
+            coalesce(facts.hubspot_record_id, facts.salesforce_record_id) is not null
+            and not facts.is_opted_out
+            and facts.exclusion_reason is null
     )
 
 select *

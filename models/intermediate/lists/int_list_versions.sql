@@ -23,7 +23,7 @@ with
                 '{{ smart_list.checksum }}' as checksum,
                 '{{ smart_list.block.name | replace("' ", " '' ") }}' as label,
                 '{{ smart_list.block.purpose | replace(" '", "''") }}' as purpose,
-                '{{ smart_list.block.destination }}' as destination,
+                '{{ smart_list.destinations }}' as destination,
                 '{{ smart_list.block.object }}' as object_type,
                 '{{ smart_list.block.owner }}' as owner,
                 '{{ smart_list.block.consent.rule }}' as consent_rule

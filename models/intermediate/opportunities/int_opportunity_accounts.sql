@@ -5,7 +5,7 @@ with
     records as (select * from {{ ref("int_opportunity_records") }}),
 
     associations as (
-        select * from {{ ref("int_hubspot_associations") }} where from_object = 'deals' and to_object = 'companies'
+        select * from {{ ref("int_record_associations") }} where from_object = 'deals' and to_object = 'companies'
     ),
 
     account_records as (select * from {{ ref("int_crm_account_records") }}),
@@ -38,8 +38,12 @@ with
             case when associations.is_primary then 1 else 2 end as rank,
             'association' as match_method
         from associations
-        inner join opportunities on associations.from_id = opportunities.record_id and opportunities.source = 'hubspot'
-        inner join company_ids on associations.to_id = company_ids.record_id and company_ids.source = 'hubspot'
+        inner join
+            opportunities
+            on associations.source = opportunities.source
+            and associations.from_id = opportunities.record_id
+        inner join
+            company_ids on associations.source = company_ids.source and associations.to_id = company_ids.record_id
         inner join clusters on company_ids.record_key = clusters.record_key
         union all
         select opportunities.opportunity_id, clusters.account_id, 1 as rank, 'reference' as match_method
@@ -48,7 +52,7 @@ with
             opportunities on records.source = opportunities.source and records.record_id = opportunities.record_id
         inner join company_ids on records.source = company_ids.source and records.account_ref = company_ids.record_id
         inner join clusters on company_ids.record_key = clusters.record_key
-        where records.source != 'hubspot'
+        where not {{ is_crm("records.source") }}
         union all
         select opportunities.opportunity_id, clusters.account_id, 2 as rank, 'reference' as match_method
         from records
@@ -60,7 +64,7 @@ with
             on records.source = account_records.source
             and names.company_key = account_records.company_key
         inner join clusters on account_records.record_key = clusters.record_key
-        where records.source != 'hubspot'
+        where not {{ is_crm("records.source") }}
         union all
         select
             opportunity_contacts.opportunity_id,

@@ -5,26 +5,31 @@ with
     records as (select * from {{ ref("int_opportunity_records") }}),
 
     associations as (
-        select * from {{ ref("int_hubspot_associations") }} where from_object = 'deals' and to_object = 'contacts'
+        select * from {{ ref("int_record_associations") }} where from_object = 'deals' and to_object = 'contacts'
     ),
 
-    hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
+    crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
 
-    contact_records as (select * from {{ ref("int_contact_records") }} where source not in ('hubspot', 'events')),
+    contact_records as (
+        select * from {{ ref("int_contact_records") }} where source != 'events' and not {{ is_crm("source") }}
+    ),
 
     clusters as (select * from {{ ref("int_contact_clusters") }}),
 
     file_references as (
         select records.source, records.record_id, lower(records.contact_ref) as contact_ref
         from records
-        where records.source != 'hubspot' and records.contact_ref is not null
+        where not {{ is_crm("records.source") }} and records.contact_ref is not null
     ),
 
     named as (
-        select opportunities.opportunity_id, hubspot_ids.contact_id
+        select opportunities.opportunity_id, crm_ids.contact_id
         from associations
-        inner join opportunities on associations.from_id = opportunities.record_id and opportunities.source = 'hubspot'
-        inner join hubspot_ids on associations.to_id = hubspot_ids.hubspot_id
+        inner join
+            opportunities
+            on associations.source = opportunities.source
+            and associations.from_id = opportunities.record_id
+        inner join crm_ids on associations.source = crm_ids.source and associations.to_id = crm_ids.record_id
         union
         select opportunities.opportunity_id, clusters.contact_id
         from file_references

@@ -1,8 +1,8 @@
 -- Opportunities of every source in one shape, archived ones included.
 with
-    hubspot as (
+    crm as (
         select
-            'hubspot' as source,
+            source,
             record_id,
             name,
             pipeline,
@@ -19,7 +19,7 @@ with
             is_archived,
             cast(null as {{ dbt.type_string() }}) as account_ref,
             cast(null as {{ dbt.type_string() }}) as contact_ref
-        from {{ ref("stg_hubspot__deals") }}
+        from {{ ref("int_crm_deals") }}
     ),
 
     files as (
@@ -46,7 +46,7 @@ with
 
     final as (
         select *
-        from hubspot
+        from crm
         union all
         select *
         from files

@@ -1,38 +1,38 @@
 -- What each stage of each pipeline means: the first rule that names it, else what the CRM says of the stage.
 with
-    deals as (select * from {{ ref("stg_hubspot__deals") }}),
+    deals as (select * from {{ ref("int_crm_deals") }}),
 
     files as (select * from {{ ref("stg_files__opportunities") }}),
 
-    deal_stages as (select * from {{ ref("stg_hubspot__deal_stages") }}),
+    deal_stages as (select * from {{ ref("int_crm_deal_stages") }}),
 
     history as (
-        select distinct value as stage
-        from {{ ref("stg_hubspot__property_history") }}
-        where object_type = 'deals' and property = 'dealstage' and value is not null
+        select distinct source, value as stage
+        from {{ ref("int_crm_property_history") }}
+        where object_type = 'deals' and field = 'stage' and value is not null
     ),
 
     stage_rules as (select * from {{ ref("deal_stage_rules") }}),
 
-    hubspot_stages as (
-        select pipeline, stage
+    crm_stages as (
+        select source, pipeline, stage
         from deals
         where stage is not null
         union
-        select pipeline_id as pipeline, stage_id as stage
+        select source, pipeline_id as pipeline, stage_id as stage
         from deal_stages
         union
-        select deals.pipeline, history.stage
+        select history.source, deals.pipeline, history.stage
         from history
-        inner join (select distinct pipeline from deals) as deals on true
+        inner join (select distinct source, pipeline from deals) as deals on history.source = deals.source
     ),
 
     stages as (
         select
-            'hubspot' as source,
-            hubspot_stages.pipeline,
-            hubspot_stages.stage,
-            coalesce(deal_stages.stage_label, hubspot_stages.stage) as stage_label,
+            crm_stages.source,
+            crm_stages.pipeline,
+            crm_stages.stage,
+            coalesce(deal_stages.stage_label, crm_stages.stage) as stage_label,
             deal_stages.display_order,
             case
                 when deal_stages.is_closed and deal_stages.probability = 1
@@ -42,11 +42,12 @@ with
                 when deal_stages.is_closed = false
                 then 'open'
             end as crm_kind
-        from hubspot_stages
+        from crm_stages
         left join
             deal_stages
-            on hubspot_stages.pipeline = deal_stages.pipeline_id
-            and hubspot_stages.stage = deal_stages.stage_id
+            on crm_stages.source = deal_stages.source
+            and crm_stages.pipeline = deal_stages.pipeline_id
+            and crm_stages.stage = deal_stages.stage_id
         union
         select
             source,

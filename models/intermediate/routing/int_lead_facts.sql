@@ -31,6 +31,8 @@ with
             contacts.account_id,
             accounts.account_name,
             contacts.hubspot_record_id,
+            contacts.salesforce_record_id,
+            contacts.salesforce_object,
             coalesce(contacts.country, accounts.country) as country,
             contacts.language,
             contacts.buying_role,

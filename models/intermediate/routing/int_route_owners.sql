@@ -6,7 +6,7 @@ with
 
     facts as (select * from {{ ref("int_lead_facts") }}),
 
-    owners as (select * from {{ ref("stg_hubspot__owners") }} where not is_archived),
+    owners as (select * from {{ ref("int_crm_owners") }} where not is_archived),
 
     teams as (select * from {{ ref("sales_teams") }}),
 

@@ -5,7 +5,7 @@
 #}
 with
     contacts as (select * from {{ ref("dim_contacts") }}),
-    hubspot_records as (select * from {{ ref("int_contact_hubspot_records") }}),
+    hubspot_records as (select * from {{ ref("int_contact_crm_records") }} where source = 'hubspot'),
     contact_scores as (select * from {{ ref("fct_contact_scores") }}),
     account_scores as (select * from {{ ref("fct_account_scores") }}),
     contact_stages as (select * from {{ ref("dim_contact_stages") }}),
@@ -31,7 +31,7 @@ with
         inner join stages on contact_stages.stage = stages.stage and stages.creates_in_crm
         where
             contacts.hubspot_record_id is null
-            and not coalesce(contacts.is_archived_in_crm, false)
+            and not coalesce(contacts.is_archived_in_hubspot, false)
             and contacts.email is not null
             and contacts.email_status in ('valid', 'role')
     ),

@@ -20,22 +20,33 @@ with
 
     -- Ids that the CRM merged into another record no longer take writes.
     merged_away as (
-        select distinct part as record_id
+        select distinct source, part as record_id
         from {{ split_rows("records", "merged_record_ids") }} as merged
-        where source = 'hubspot'
+        where {{ is_crm("source") }}
     ),
 
-    hubspot_records as (
+    crm_records as (
         select
             clusters.account_id,
+            records.source,
             records.record_id,
             row_number() over (
-                partition by clusters.account_id order by records.created_at, records.record_id
+                partition by clusters.account_id, records.source order by records.created_at, records.record_id
             ) as age_rank
         from clusters
         inner join records on clusters.record_key = records.record_key
-        left join merged_away on records.record_id = merged_away.record_id
-        where records.source = 'hubspot' and not records.is_archived and merged_away.record_id is null
+        left join merged_away on records.source = merged_away.source and records.record_id = merged_away.record_id
+        where {{ is_crm("records.source") }} and not records.is_archived and merged_away.record_id is null
+    ),
+
+    written_to as (
+        select
+            account_id,
+            max(case when source = 'hubspot' then record_id end) as hubspot_record_id,
+            max(case when source = 'salesforce' then record_id end) as salesforce_record_id
+        from crm_records
+        where age_rank = 1
+        group by account_id
     ),
 
     surviving as (
@@ -71,19 +82,23 @@ with
             roots.parent_account_id,
             coalesce(roots.root_account_id, leading_records.account_id) as root_account_id,
             coalesce(roots.is_circular, false) as is_parent_circular,
-            hubspot_records.record_id as hubspot_record_id,
+            written_to.hubspot_record_id,
+            written_to.salesforce_record_id,
             leading_records.source,
             leading_records.record_id as source_record_id,
             coalesce(contact_counts.contact_count, 0) as contact_count,
             case
-                leading_records.source when 'hubspot' then 'crm' when 'contact_domain' then 'domain' else 'mapping_file'
+                when {{ is_crm("leading_records.source") }}
+                then 'crm'
+                when leading_records.source = 'contact_domain'
+                then 'domain'
+                else 'mapping_file'
             end as match_method
         from leading_records
         left join surviving on leading_records.account_id = surviving.account_id
         left join roots on leading_records.account_id = roots.account_id
         left join contact_counts on leading_records.account_id = contact_counts.account_id
-        left join
-            hubspot_records on leading_records.account_id = hubspot_records.account_id and hubspot_records.age_rank = 1
+        left join written_to on leading_records.account_id = written_to.account_id
     )
 
 select *

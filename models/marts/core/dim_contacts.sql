@@ -9,7 +9,7 @@ with
 
     contact_accounts as (select * from {{ ref("int_contact_accounts") }}),
 
-    hubspot_records as (select * from {{ ref("int_contact_hubspot_records") }}),
+    crm_records as (select * from {{ ref("int_contact_crm_records") }}),
 
     mailboxes as (select * from {{ ref("int_contact_identifiers") }} where identifier_type in ('email', 'email_role')),
 
@@ -28,7 +28,13 @@ with
             min(records.created_at) as created_at,
             -- An opt-out outlives the record it was given on: who said no on an archived one said no.
             max(case when records.is_opted_out then 1 else 0 end) as is_opted_out,
-            max(case when records.source = 'hubspot' and records.is_archived then 1 else 0 end) as has_archived,
+            max(case when {{ is_crm("records.source") }} and records.is_archived then 1 else 0 end) as has_archived,
+            max(
+                case when records.source = 'hubspot' and records.is_archived then 1 else 0 end
+            ) as has_archived_in_hubspot,
+            max(
+                case when records.source = 'salesforce' and records.is_archived then 1 else 0 end
+            ) as has_archived_in_salesforce,
             max(case when clusters.is_oldest then records.capture_method end) as capture_method
         from clusters
         inner join records on clusters.record_key = records.record_key
@@ -76,12 +82,15 @@ with
         where subscriptions.recency = 1 and subscriptions.subscription_status = 'UNSUBSCRIBED'
     ),
 
-    crm_records as (
+    written_to as (
         select
             contact_id,
-            count(*) as hubspot_record_count,
-            max(case when is_primary then record_id end) as hubspot_record_id
-        from hubspot_records
+            sum(case when source = 'hubspot' then 1 else 0 end) as hubspot_record_count,
+            max(case when source = 'hubspot' and is_primary then record_id end) as hubspot_record_id,
+            sum(case when source = 'salesforce' then 1 else 0 end) as salesforce_record_count,
+            max(case when source = 'salesforce' and is_primary then record_id end) as salesforce_record_id,
+            max(case when source = 'salesforce' and is_primary then object end) as salesforce_object
+        from crm_records
         group by contact_id
     ),
 
@@ -109,9 +118,15 @@ with
             members.is_opted_out = 1 or unsubscribed.contact_id is not null as is_opted_out,
             coalesce(surviving.email_status, 'missing') in ('valid', 'role')
             or coalesce(surviving.phone_status, 'missing') in ('valid', 'possible') as is_reachable,
-            crm_records.hubspot_record_id,
-            coalesce(crm_records.hubspot_record_count, 0) as hubspot_record_count,
-            members.has_archived = 1 and crm_records.hubspot_record_id is null as is_archived_in_crm,
+            written_to.hubspot_record_id,
+            cast(coalesce(written_to.hubspot_record_count, 0) as bigint) as hubspot_record_count,
+            written_to.salesforce_record_id,
+            written_to.salesforce_object,
+            cast(coalesce(written_to.salesforce_record_count, 0) as bigint) as salesforce_record_count,
+            members.has_archived = 1 and written_to.contact_id is null as is_archived_in_crm,
+            members.has_archived_in_hubspot = 1 and written_to.hubspot_record_id is null as is_archived_in_hubspot,
+            members.has_archived_in_salesforce = 1
+            and written_to.salesforce_record_id is null as is_archived_in_salesforce,
             members.source_record_count,
             members.created_at,
             members.capture_method
@@ -119,7 +134,7 @@ with
         left join surviving on members.contact_id = surviving.contact_id
         left join titles on surviving.job_title = titles.job_title
         left join contact_accounts on members.contact_id = contact_accounts.contact_id
-        left join crm_records on members.contact_id = crm_records.contact_id
+        left join written_to on members.contact_id = written_to.contact_id
         left join unsubscribed on members.contact_id = unsubscribed.contact_id
     )
 

@@ -5,9 +5,9 @@ with
     stage_kinds as (select * from {{ ref("int_stage_kinds") }}),
 
     history as (
-        select object_id, value as stage, changed_at, source_type
-        from {{ ref("stg_hubspot__property_history") }}
-        where object_type = 'deals' and property = 'dealstage' and value is not null
+        select source, object_id, value as stage, changed_at, source_type
+        from {{ ref("int_crm_property_history") }}
+        where object_type = 'deals' and field = 'stage' and value is not null
     ),
 
     recorded as (
@@ -19,7 +19,9 @@ with
             history.changed_at as entered_at
         from history
         inner join
-            opportunities on history.object_id = opportunities.source_record_id and opportunities.source = 'hubspot'
+            opportunities
+            on history.source = opportunities.source
+            and history.object_id = opportunities.source_record_id
         where history.changed_at is not null
     ),
 

@@ -3,14 +3,14 @@
 with
     activities as (select * from {{ ref("int_sales_activities") }} where quarantine_reason is null),
 
-    associations as (select * from {{ ref("int_hubspot_associations") }} where to_object = 'contacts'),
+    associations as (select * from {{ ref("int_record_associations") }} where to_object = 'contacts'),
 
-    hubspot_ids as (select * from {{ ref("int_hubspot_contact_ids") }}),
+    crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
 
     participants as (
-        select distinct associations.from_object, associations.from_id, hubspot_ids.contact_id
+        select distinct associations.source, associations.from_object, associations.from_id, crm_ids.contact_id
         from associations
-        inner join hubspot_ids on associations.to_id = hubspot_ids.hubspot_id
+        inner join crm_ids on associations.source = crm_ids.source and associations.to_id = crm_ids.record_id
         where associations.from_object in ('calls', 'meetings', 'emails', 'tasks')
     ),
 
@@ -18,7 +18,7 @@ with
         select
             {{ hash_key(["activities.activity_type", "activities.record_id", "participants.contact_id"]) }}
             as activity_id,
-            'hubspot' as source,
+            activities.source,
             activities.record_id as source_record_id,
             participants.contact_id,
             activities.owner_id,
@@ -36,7 +36,8 @@ with
         from activities
         left join
             participants
-            on activities.activity_type || 's' = participants.from_object
+            on activities.source = participants.source
+            and activities.activity_type || 's' = participants.from_object
             and activities.record_id = participants.from_id
     )
 

@@ -20,7 +20,7 @@ with
             case
                 when records.account_ref is not null
                 then 'unknown_account'
-                when opportunities.source = 'hubspot'
+                when {{ is_crm("opportunities.source") }}
                 then 'no_association'
                 else 'no_account_named'
             end as reason_code

@@ -7,6 +7,7 @@ with
     final as (
         select
             people.record_id,
+            people.salesforce_record_id,
             people.contact_id,
             people.account_id,
             'Account graded '

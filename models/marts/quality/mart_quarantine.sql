@@ -7,25 +7,28 @@ with
 
     contacts as (
         select
-            source,
+            records.source,
             case
-                source
-                when 'hubspot'
-                then 'raw_hubspot.contacts'
-                when 'events'
+                when crm_contacts.record_id is not null
+                then 'raw_' || records.source || '.' || {{ raw_name_of("records.source", "crm_contacts.crm_object") }}
+                when records.source = 'events'
                 then 'raw_events.people'
                 else 'raw_files.contacts'
             end as entity,
-            record_id,
+            records.record_id,
             cast(null as {{ dbt.type_string() }}) as file,
             cast(null as bigint) as row_number,
             'email' as field,
-            quarantine_reason as reason_code,
+            records.quarantine_reason as reason_code,
             'No valid e-mail address, phone number or login: nobody can be recognised or reached by this record. '
             || 'Correct the address or the phone in the source.' as reason,
-            updated_at as set_aside_at
-        from {{ ref("int_contact_records") }}
-        where quarantine_reason is not null and source != 'hubspot_forms'
+            records.updated_at as set_aside_at
+        from {{ ref("int_contact_records") }} as records
+        left join
+            {{ ref("int_crm_contacts") }} as crm_contacts
+            on records.source = crm_contacts.source
+            and records.record_id = crm_contacts.record_id
+        where records.quarantine_reason is not null and records.source != 'hubspot_forms'
     ),
 
     submissions as (
@@ -47,7 +50,7 @@ with
     deals as (
         select
             opportunities.source,
-            'raw_hubspot.deals' as entity,
+            'raw_' || opportunities.source || '.' || {{ raw_name_of("opportunities.source", "'deals'") }} as entity,
             opportunities.record_id,
             cast(null as {{ dbt.type_string() }}) as file,
             cast(null as bigint) as row_number,
@@ -65,8 +68,8 @@ with
 
     activities as (
         select
-            'hubspot' as source,
-            'raw_hubspot.' || activity_type || 's' as entity,
+            source,
+            'raw_' || source || '.' || {{ raw_name_of("source", "activity_type || 's'") }} as entity,
             record_id,
             cast(null as {{ dbt.type_string() }}) as file,
             cast(null as bigint) as row_number,

@@ -4,18 +4,21 @@
 -- up (R8).
 with
     received as (
-        select 'hubspot' as source, 'contacts' as entity, count(*) as records
-        from {{ ref("stg_hubspot__contacts") }}
-        union all
-        select 'hubspot' as source, 'companies' as entity, count(*) as records
-        from {{ ref("stg_hubspot__companies") }}
-        union all
-        select 'hubspot' as source, 'deals' as entity, count(*) as records
-        from {{ ref("stg_hubspot__deals") }}
-        {% for entity in ["calls", "meetings", "emails", "tasks", "form_submissions", "email_events"] %}
+        {% for entity in ["contacts", "companies", "deals", "calls", "meetings", "emails", "tasks"] %}
+            select
+                source,
+                {{ raw_name_of("source", "crm_object" if entity == "contacts" else "'" ~ entity ~ "'") }} as entity,
+                count(*) as records
+            from {{ ref("int_crm_" ~ entity) }}
+            group by 1, 2
             union all
+        {% endfor %}
+        {% for entity in ["form_submissions", "email_events"] %}
             select 'hubspot' as source, '{{ entity }}' as entity, count(*) as records
             from {{ ref("stg_hubspot__" ~ entity) }}
+            {% if not loop.last %}
+                union all
+            {% endif %}
         {% endfor %}
         union all
         select 'events' as source, 'events' as entity, count(*) as records
@@ -50,17 +53,33 @@ with
     ),
 
     contact_fates as (
-        select records.source, 'contacts' as entity, clusters.is_leading as is_kept, count(*) as records
+        select
+            records.source,
+            case
+                when crm_contacts.record_id is not null
+                then {{ raw_name_of("records.source", "crm_contacts.crm_object") }}
+                else 'contacts'
+            end as entity,
+            clusters.is_leading as is_kept,
+            count(*) as records
         from {{ ref("int_contact_records") }} as records
         inner join {{ ref("int_contact_clusters") }} as clusters on records.record_key = clusters.record_key
+        left join
+            {{ ref("int_crm_contacts") }} as crm_contacts
+            on records.source = crm_contacts.source
+            and records.record_id = crm_contacts.record_id
         where records.source not in ('hubspot_forms', 'events')
-        group by records.source, clusters.is_leading
+        group by 1, 2, 3
     ),
 
     account_fates as (
         select
             records.source,
-            case when records.source = 'hubspot' then 'companies' else 'accounts' end as entity,
+            case
+                when {{ is_crm("records.source") }}
+                then {{ raw_name_of("records.source", "'companies'") }}
+                else 'accounts'
+            end as entity,
             clusters.is_leading as is_kept,
             count(*) as records
         from {{ ref("int_crm_account_records") }} as records
@@ -70,7 +89,12 @@ with
 
     -- Where there is no account layer, companies are set aside as a whole; else none may be missing.
     accounts_without_layer as (
-        select source, case when source = 'hubspot' then 'companies' else 'accounts' end as entity, count(*) as records
+        select
+            source,
+            case
+                when {{ is_crm("source") }} then {{ raw_name_of("source", "'companies'") }} else 'accounts'
+            end as entity,
+            count(*) as records
         from {{ ref("int_crm_account_records") }}
         where {{ setting("account_layer", "account_match_settings") }} = 0
         group by source
@@ -128,7 +152,9 @@ with
     opportunity_fates as (
         select
             source,
-            case when source = 'hubspot' then 'deals' else 'opportunities' end as entity,
+            case
+                when {{ is_crm("source") }} then {{ raw_name_of("source", "'deals'") }} else 'opportunities'
+            end as entity,
             true as is_kept,
             count(*) as records
         from {{ ref("fct_opportunities") }}
@@ -136,9 +162,13 @@ with
     ),
 
     activity_fates as (
-        select source, activity_type || 's' as entity, true as is_kept, count(distinct source_record_id) as records
+        select
+            source,
+            {{ raw_name_of("source", "activity_type || 's'") }} as entity,
+            true as is_kept,
+            count(distinct source_record_id) as records
         from {{ ref("fct_sales_activities") }}
-        group by source, activity_type
+        group by 1, 2
     ),
 
     email_fates as (

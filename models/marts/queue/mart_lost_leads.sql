@@ -12,7 +12,7 @@ with
             and contact_id not in (select contact_id from {{ ref("int_contact_exclusions") }})
     ),
 
-    owners as (select * from {{ ref("stg_hubspot__owners") }}),
+    owners as (select * from {{ ref("int_crm_owners") }}),
 
     steps as (select * from {{ ref("int_next_steps") }}),
 

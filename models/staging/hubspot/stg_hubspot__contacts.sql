@@ -4,6 +4,7 @@ with
     renamed as (
         select
             id as record_id,
+            'contacts' as crm_object,
             coalesce({{ parse_utc("property_createdate") }}, created_at) as created_at,
             coalesce({{ parse_utc("property_lastmodifieddate") }}, updated_at) as updated_at,
             coalesce(archived, false) as is_archived,

@@ -6,6 +6,17 @@ with
             lower(object_type) as object_type,
             object_id,
             property,
+            case
+                property
+                when 'hubspot_owner_id'
+                then 'owner_id'
+                when 'lifecyclestage'
+                then 'lifecycle_stage'
+                when 'hs_lead_status'
+                then 'lead_status'
+                when 'dealstage'
+                then 'stage'
+            end as field,
             {{ blank_to_null("value") }} as value,
             changed_at,
             upper(source_type) as source_type,

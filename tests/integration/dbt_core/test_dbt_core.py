@@ -221,7 +221,7 @@ def test_records_merged_in_the_crm_are_one_person_with_one_live_record(built: du
     ) == ("m2", 1)
     assert one(built, "select is_archived from marts.observed_hubspot_contacts where record_id = 'm1'") is True
     assert one(
-        built, "select survivor_id from intermediate.int_hubspot_contact_ids where hubspot_id = 'm0'"
+        built, "select survivor_id from intermediate.int_contact_crm_ids where record_id = 'm0'"
     ) == "m2"  # fmt: skip
 
 

@@ -16,10 +16,10 @@ from orchestration.doctor import Check, examine
 
 NOW = datetime(2026, 11, 2, 6)
 WAREHOUSE = """
-create schema marts; create schema config; create schema staging; create schema raw_ops;
+create schema marts; create schema config; create schema staging; create schema intermediate; create schema raw_ops;
 create table raw_ops.run_clock as select timestamp '2026-11-01 06:00:00' as as_of_at, false as pinned;
 create table marts.fct_contact_scores as select timestamp '2026-11-01 06:00:00' as as_of_at;
-create table staging.stg_hubspot__owners as select '7' as owner_id, false as is_archived;
+create table intermediate.int_crm_owners as select '7' as owner_id, false as is_archived;
 create table staging.stg_files__owners as select '8' as record_id;
 create table config.routes as
     select * from (values ('direct', true), ('nurture', false)) as rows (route, assigns_owner);
@@ -69,7 +69,7 @@ def test_nothing_is_wrong_where_nothing_is(installation: Path) -> None:
     [
         ("update raw_ops.run_clock set pinned = true", "clock", "pinned to 2026-11-01"),
         ("insert into marts.fct_routing values ('direct', null, true)", "owners", "1 leads have no owner"),
-        ("delete from staging.stg_hubspot__owners", "owners", "1 have one that is gone"),
+        ("delete from intermediate.int_crm_owners", "owners", "1 have one that is gone"),
         ("insert into marts.fct_handoffs select mql_at from marts.fct_handoffs, range(50)", "capacity", "had 51"),
         ("update config.currency_rates set valid_from = '2026-06-01'", "currency rates", "1 in"),
         ("update marts.mart_record_conservation set quarantined = 5", "quarantine", "hubspot contacts 5.0 %"),
