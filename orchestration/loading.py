@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from ingestion.results import LoadResult, Progress
-from leadhouse.settings import Settings
+from leadhouse.settings import HUBSPOT_GROUPS, Settings
 
 
 @dataclass(frozen=True)
 class Source:
-    """One source. ``setting`` names what switches it on, ``groups`` the parts that can be loaded on their own."""
+    """One source. ``setting`` names what switches it on, ``groups`` the parts that can be loaded on their own.
+
+    ``chosen`` says which of them this installation wants; none named: all.
+    """
 
     name: str
     setting: str
     is_configured: Callable[[Settings], bool]
     load: Callable[[Settings, Progress, str | None], list[LoadResult]]
     groups: tuple[str, ...] = ()
+    chosen: Callable[[Settings], Collection[str]] = lambda _: ()
 
 
 def _load_hubspot(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
@@ -33,7 +37,7 @@ def _load_hubspot(settings: Settings, progress: Progress, group: str | None) -> 
         burst_seconds=settings.burst_seconds,
         requests_in_flight=settings.requests_in_flight,
         progress=progress,
-        groups=None if group is None else [group],
+        groups=[group] if group else settings.hubspot_groups or None,
     )
 
 
@@ -83,7 +87,8 @@ SOURCES: Mapping[str, Source] = {
             "hubspot_base_url",
             lambda settings: settings.hubspot_base_url is not None,
             _load_hubspot,
-            ("crm_objects", "engagements", "marketing", "lists", "reference"),
+            HUBSPOT_GROUPS,
+            lambda settings: settings.hubspot_groups,
         ),
         Source("events", "events_dir", lambda settings: settings.events_dir is not None, _load_events),
         Source("ads", "ads_dir", lambda settings: settings.ads_dir is not None, _load_ads),

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
-import pyarrow as pa
-
-from ingestion.errors import IngestionError, LoadIncomplete, SourceUnavailable, TokenRefused
+from ingestion.errors import IngestionError, LoadIncomplete
+from ingestion.grouped import Group, Handed, load_group
 from ingestion.hubspot.client import HubSpotClient
 from ingestion.hubspot.convert import table
 from ingestion.hubspot.marketing import read_email_campaigns, read_email_events, read_forms
 from ingestion.hubspot.objects import OBJECTS, read_object
-from ingestion.hubspot.reading import INTO, Batch, Expected, Handed, NewState, Reading
+from ingestion.hubspot.reading import INTO, Reading
 from ingestion.hubspot.reference import read_deal_stages, read_lists, read_owners, read_properties
-from ingestion.hubspot.streams import Ended, Failed, Together
-from ingestion.loading import Into, Loader, State
-from ingestion.quarantine import QuarantineWriter, forget_records, records_held
+from ingestion.loading import Loader, State
+from ingestion.quarantine import records_held
 from ingestion.results import LoadResult, NoProgress, Progress
 from ingestion.warehouse import opened, record_loads, utc_now
 
@@ -131,98 +126,25 @@ def load_hubspot(
 def _load_group(
     loader: Loader, client: HubSpotClient, group: str, watch: Progress, problems: list[str]
 ) -> list[LoadResult]:
-    started_at, clock = utc_now(), time.monotonic()
+    started_at = utc_now()
     with opened(loader.warehouse_path) as connection:
         held = records_held(connection, SOURCE)
     reading = Reading(client, loader.warehouse_path, started_at, quarantined=held)
-    names = GROUPS[group]
-    taken = _Taken(loader, started_at)
-    before = loader.state(group)
-    loader.run(group, partial(_produce, reading, group, watch, taken, problems), taken.forget)
-    notes = _mark_merged(loader.warehouse_path, started_at) if group == "crm_objects" else {}
-    for name in names:
-        watch.finish(table(name).qualified)
-    first = not before
-    load_id = uuid4().hex
-    results = [
-        LoadResult(
-            source=SOURCE,
-            entity=table(name).qualified,
-            rows_read=taken.read[name],
-            rows_loaded=taken.loaded[name],
-            rows_quarantined=taken.refused[name],
-            requests=reading.apis[name].requests if name in reading.apis else 0,
-            seconds=round(time.monotonic() - clock, 3),
-            load_id=load_id,
-            started_at=started_at,
-            finished_at=utc_now(),
-            notes=(*(("first load",) if first else ()), *notes.get(name, ())),
-        )
-        for name in names
-    ]
-    return results
-
-
-class _Taken:
-    """Counts what was taken and keeps the quarantine in step."""
-
-    def __init__(self, loader: Loader, loaded_at: datetime) -> None:
-        self._loader = loader
-        self._loaded_at = loaded_at
-        self.read: Counter[str] = Counter()
-        self.loaded: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
-        self._rejects: dict[str, list[Batch]] = {}
-        self._ids: dict[str, list[str]] = {}
-
-    def take(self, batch: Batch) -> None:
-        """Notes one batch."""
-        self.read[batch.name] += batch.read
-        self.loaded[batch.name] += 0 if batch.rows is None else len(batch.rows)
-        self.refused[batch.name] += len(batch.rejects)
-        self._ids.setdefault(batch.name, []).extend(batch.read_ids)
-        if batch.rejects:
-            self._rejects.setdefault(batch.name, []).append(batch)
-
-    def forget(self) -> None:
-        """Replaces the quarantine lines of the records that were read by what was refused of them now."""
-        with opened(self._loader.warehouse_path) as connection:
-            for name, ids in self._ids.items():
-                if ids:
-                    forget_records(connection, SOURCE, table(name).qualified, ids)
-        for name, batches in self._rejects.items():
-            writer = QuarantineWriter(self._loader.warehouse_path, SOURCE, table(name).qualified, self._loaded_at)
-            for batch in batches:
-                for reject in batch.rejects:
-                    writer.add(None, reject)
-            writer.flush()
-
-
-def _produce(
-    reading: Reading, group: str, watch: Progress, taken: _Taken, problems: list[str], state: State
-) -> Iterator[tuple[Into, pa.Table]]:
-    readers = {name: read(reading, dict(state.get(name, {}))) for name, (read, _) in _READERS[group].items()}
-    for name, handed in Together[Handed](readers):
-        if isinstance(handed, Failed):
-            _problem(handed.error, name, problems)
-        elif isinstance(handed, Expected):
-            watch.start(table(handed.name).qualified, handed.total)
-        elif isinstance(handed, NewState):
-            state[name] = handed.state
-        elif isinstance(handed, Batch):
-            taken.take(handed)
-            watch.advance(table(handed.name).qualified, handed.read)
-            if handed.rows is not None:
-                yield INTO[handed.name], handed.rows
-        else:
-            assert isinstance(handed, Ended)
-
-
-def _problem(error: BaseException, name: str, problems: list[str]) -> None:
-    """A reader failed: the others go on, unless there is no point."""
-    if isinstance(error, TokenRefused | SourceUnavailable) or not isinstance(error, IngestionError):
-        raise error
-    problems.append(f"{name}: {error}")
+    return load_group(
+        loader,
+        Group(
+            SOURCE,
+            group,
+            {name: partial(read, reading) for name, (read, _) in _READERS[group].items()},
+            INTO,
+            GROUPS[group],
+        ),
+        started_at=started_at,
+        watch=watch,
+        problems=problems,
+        requests=lambda name: reading.apis[name].requests if name in reading.apis else 0,
+        after=partial(_mark_merged, loader.warehouse_path, started_at) if group == "crm_objects" else dict,
+    )
 
 
 def _mark_merged(warehouse_path: Path, loaded_at: datetime) -> dict[str, list[str]]:

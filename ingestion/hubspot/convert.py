@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
-import pyarrow as pa
 
 from ingestion.errors import RecordRefused
-from ingestion.quarantine import MAX_RECORD_CHARS, Reject
+from ingestion.grouped import Json, Row, derived_id
 from ingestion.schemas import HUBSPOT_PROPERTIES, RAW_TABLES, RawTable
 from ingestion.values import moment, optional_moment
-
-Json = Mapping[str, Any]
-Row = dict[str, Any]
 
 
 def table(name: str) -> RawTable:
     """A raw table of HubSpot."""
     return RAW_TABLES[f"raw_hubspot.{name}"]
-
-
-def to_arrow(raw: RawTable, rows: Sequence[Row], loaded_at: datetime) -> pa.Table:
-    """Rows in the raw table's schema; ``_loaded_at`` is added."""
-    columns = [
-        pa.repeat(pa.scalar(loaded_at, field.type), len(rows))
-        if field.name == "_loaded_at"
-        else pa.array([row.get(field.name) for row in rows], field.type)
-        for field in raw.columns
-    ]
-    return pa.Table.from_arrays(columns, schema=raw.columns)
 
 
 def text(value: Any) -> str | None:
@@ -212,7 +195,7 @@ def form_submission(form_id: str, record: Json) -> Row:
 def _submission_id(form_id: str, record: Json) -> str:
     """HubSpot gives older submissions no id: the same submission always gets the same derived one."""
     content = orjson.dumps([form_id, record.get("submittedAt"), record.get("values")], option=orjson.OPT_SORT_KEYS)
-    return _derived_id(content)
+    return derived_id(content)
 
 
 def email_campaign(record: Json) -> Row:
@@ -271,15 +254,3 @@ def membership(list_id: str, record: Json) -> Row:
         "record_id": text(record.get("recordId")),
         "added_at": optional_moment(record.get("membershipTimestamp")),
     }
-
-
-def refused(error: RecordRefused, record: Json) -> Reject:
-    """A record of the CRM that cannot be taken; one without an id gets one that its content always gives."""
-    content = orjson.dumps(record, default=str, option=orjson.OPT_SORT_KEYS)
-    record_id = text(record.get("id") or record.get("conversionId")) or _derived_id(content)
-    words = content.decode()[:MAX_RECORD_CHARS]
-    return Reject(error.field, error.reason_code, error.reason, words, None, record_id)
-
-
-def _derived_id(content: bytes) -> str:
-    return "derived-" + hashlib.sha256(content).hexdigest()[:32]

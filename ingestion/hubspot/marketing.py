@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingestion.errors import RecordRefused
+from ingestion.grouped import Json, Row
 from ingestion.hubspot.client import CountingClient
-from ingestion.hubspot.convert import Json, Row, email_campaign, email_event, form, form_submission, table
+from ingestion.hubspot.convert import email_campaign, email_event, form, form_submission, table
 from ingestion.hubspot.reading import (
     EVENT_OVERLAP,
     Collector,

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingestion.errors import RecordRefused, UnexpectedAnswer
+from ingestion.grouped import Json
 from ingestion.hubspot.client import CountingClient
-from ingestion.hubspot.convert import Json, associations, crm_object, history, table, text
+from ingestion.hubspot.convert import associations, crm_object, history, table, text
 from ingestion.hubspot.reading import (
     SEARCH_OVERLAP,
     VERSION,

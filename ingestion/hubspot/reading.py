@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
-
+from ingestion import grouped
 from ingestion.errors import RecordRefused
+from ingestion.grouped import Batch, Expected, Handed, Json, NewState, Row, to_arrow
 from ingestion.hubspot.client import CountingClient, HubSpotClient
-from ingestion.hubspot.convert import Json, Row, refused, table, to_arrow
+from ingestion.hubspot.convert import table, text
 from ingestion.loading import Into, State
-from ingestion.quarantine import Reject
 from ingestion.schemas import RawTable
 from ingestion.warehouse import opened
 
+__all__ = ["Batch", "Collector", "Expected", "Handed", "NewState", "Reading", "cursor", "read_up_to", "whole_table"]
+
 #: API version of the dated paths.
 VERSION = "2026-09"
-#: Rows that travel together.
-BATCH_ROWS = 5_000
 #: How far before the last record seen an incremental read starts again: search lags behind writes, and a marketing
 #: event may be told late. What is loaded already is recognised and not loaded twice.
 SEARCH_OVERLAP = timedelta(minutes=10)
@@ -45,35 +44,6 @@ INTO = {
         )
     },
 }  # fmt: skip
-
-
-@dataclass
-class Batch:
-    """Rows of one table on their way: Arrow rows, how many records were read for them, and those refused."""
-
-    name: str
-    rows: pa.Table | None
-    read: int
-    rejects: list[Reject] = field(default_factory=list)
-    read_ids: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Expected:
-    """How many records of a table will come, for the progress bar."""
-
-    name: str
-    total: int | None
-
-
-@dataclass
-class NewState:
-    """A reader's state, handed over when it has read everything."""
-
-    state: State
-
-
-Handed = Batch | Expected | NewState
 
 
 @dataclass
@@ -106,45 +76,16 @@ class Reading:
         return set(self.query(f"select {columns} from {raw.qualified}", []))
 
 
-class Collector:
-    """Collects rows of one table and hands them over a batch at a time."""
+class Collector(grouped.Collector):
+    """Collects rows of one table of HubSpot and hands them over a batch at a time."""
 
     def __init__(self, reading: Reading, name: str) -> None:
-        self._reading = reading
-        self._name = name
-        self._rows: list[Row] = []
-        self._read = 0
-        self._ids: list[str] = []
-        self._rejects: list[Reject] = []
+        raw = table(name)
+        super().__init__(raw, reading.loaded_at, reading.quarantined.get(raw.qualified, ()))
 
-    def add(self, row: Row) -> None:
-        """A row to load."""
-        self._rows.append(row)
-        self._read += 1
-
-    def refuse(self, error: RecordRefused, record: Json) -> None:
+    def refuse(self, error: RecordRefused, record: Json, record_id: str | None = None) -> None:
         """A record that cannot be taken."""
-        reject = refused(error, record)
-        self.saw(str(reject.record_id))
-        self._rejects.append(reject)
-        self._read += 1
-
-    def saw(self, record_id: str) -> None:
-        """A record was read (accepted or not): its earlier line in the quarantine, if any, is out of date."""
-        if record_id in self._reading.quarantined.get(table(self._name).qualified, ()):
-            self._ids.append(record_id)
-
-    def full(self) -> Iterator[Batch]:
-        """Hands over if enough has come together."""
-        if self._read >= BATCH_ROWS:
-            yield from self.rest()
-
-    def rest(self) -> Iterator[Batch]:
-        """Hands over whatever there is."""
-        if self._read or self._ids:
-            rows = to_arrow(table(self._name), self._rows, self._reading.loaded_at) if self._rows else None
-            yield Batch(self._name, rows, self._read, self._rejects, self._ids)
-        self._rows, self._read, self._rejects, self._ids = [], 0, [], []
+        super().refuse(error, record, record_id or text(record.get("id") or record.get("conversionId")))
 
 
 def whole_table(reading: Reading, name: str, rows: list[Row]) -> Iterator[Batch]:

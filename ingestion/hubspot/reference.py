@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ingestion.hubspot.convert import Row, crm_list, deal_stages, membership, owner, property_definition
+from ingestion.grouped import Row
+from ingestion.hubspot.convert import crm_list, deal_stages, membership, owner, property_definition
 from ingestion.hubspot.objects import OBJECTS
 from ingestion.hubspot.reading import VERSION, Expected, Handed, NewState, Reading, whole_table
 from ingestion.loading import State

@@ -39,7 +39,7 @@ class IngestComponent(dg.Component, dg.Model, dg.Resolvable):
     """Loads one source into its raw schema.
 
     Asset keys equal the keys of the dbt sources of the same tables, so that lineage runs through. A source that is not
-    configured is shown but cannot be run; its description names the setting that switches it on.
+    configured, or a part that was not chosen, is shown but cannot be run; its description says why.
     """
 
     source: str
@@ -61,7 +61,17 @@ class IngestComponent(dg.Component, dg.Model, dg.Resolvable):
             return dg.Definitions(
                 assets=[self._spec(table, missing) for group in self.groups for table in group.tables]
             )
-        return dg.Definitions(assets=[self._multi_asset(group) for group in self.groups])
+        chosen = source.chosen(load_settings()) or [group.name for group in self.groups]
+        left_out = f"Not read: the settings of {self.source} name other parts only. {self.description}"
+        return dg.Definitions(
+            assets=[self._multi_asset(group) for group in self.groups if group.name in chosen]
+            + [
+                self._spec(table, left_out)
+                for group in self.groups
+                if group.name not in chosen
+                for table in group.tables
+            ]
+        )
 
     def _check_names(self) -> None:
         if self.source not in SOURCES:
