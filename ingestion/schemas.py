@@ -319,12 +319,31 @@ RAW_TABLES: dict[str, RawTable] = {
              ("rows_quarantined", INT), ("requests", INT), ("seconds", pa.float64()), ("started_at", TS),
              ("finished_at", TS)],
         ),
-        # The write-back's operational store, as last copied from it (reverse_etl/store.py).
+        # The write-back's operational store, as last copied from it (reverse_etl/store.py). One record's outcome:
         _table(
             "raw_ops", "sync_writes", ("write_id",),
             [("write_id", TEXT), ("run_id", TEXT), ("plan_id", TEXT), ("sync", TEXT), ("destination", TEXT),
              ("object", TEXT), ("sync_key", TEXT), ("record_id", TEXT), ("action", TEXT), ("fields", TEXT),
              ("outcome", TEXT), ("error_kind", TEXT), ("error_message", TEXT), ("acknowledged_at", TS)],
+        ),
+        # One plan; `summary` is a JSON list with what it says of each sync.
+        _table(
+            "raw_ops", "sync_plans", ("plan_id",),
+            [("plan_id", TEXT), ("created_at", TS), ("expires_at", TS), ("status", TEXT), ("build_id", TEXT),
+             ("ruleset_version", TEXT), ("published_at", TS), ("total_changes", INT), ("summary", TEXT)],
+        ),
+        # One sync of one apply.
+        _table(
+            "raw_ops", "sync_runs", ("run_id",),
+            [("run_id", TEXT), ("plan_id", TEXT), ("sync", TEXT), ("status", TEXT), ("started_at", TS),
+             ("finished_at", TS), ("requests", INT), ("written", INT), ("rejected", INT), ("message", TEXT)],
+        ),
+        # One refusal that waits for a new value, another cause, or a person.
+        _table(
+            "raw_ops", "sync_dead_letters", ("write_id",),
+            [("write_id", TEXT), ("plan_id", TEXT), ("sync", TEXT), ("destination", TEXT), ("object", TEXT),
+             ("sync_key", TEXT), ("record_id", TEXT), ("action", TEXT), ("error_kind", TEXT), ("error_message", TEXT),
+             ("state", TEXT), ("first_refused_at", TS), ("resolved_at", TS)],
         ),
     ]
 }  # fmt: skip

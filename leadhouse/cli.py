@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leadhouse.alert_commands import alerts_command
 from leadhouse.audit_commands import audit_command, doctor_command
 from leadhouse.contract_commands import contract_command
 from leadhouse.identity_commands import explain_command, review_command, train_command
@@ -133,6 +134,7 @@ app.command("explain")(_told(explain_score_command))
 app.command("replay")(_told(replay_command))
 app.command("whatif")(_told(whatif_command))
 app.command("audit")(_told(audit_command))
+app.command("alerts")(_told(alerts_command))
 app.command("doctor")(_told(doctor_command))
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))

@@ -101,9 +101,19 @@ class Settings(BaseSettings):
     rules_dir: Path | None = Field(
         default=None, description="Folder of the team's own rule files, laid over the seeds and the preset."
     )
+    alert_webhook_url: SecretStr | None = Field(
+        default=None, description="Told when the write-back needs a person; environment only."
+    )
+    alert_email_to: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="Addresses that are written to when the write-back needs a person."
+    )
+    alert_smtp_url: SecretStr | None = Field(
+        default=None,
+        description="smtp://user:password@host:587 (or smtps://; ?from=address names the sender); environment only.",
+    )
     keep_published: int = Field(default=3, ge=1, description="Published snapshots kept, the current one included.")
 
-    @field_validator("mappings", "hubspot_groups", mode="before")
+    @field_validator("mappings", "hubspot_groups", "alert_email_to", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
@@ -323,6 +333,22 @@ class Settings(BaseSettings):
             found["salesforce"] = self.salesforce_access()
         return found
 
+    def smtp_url(self) -> str:
+        """The mail server that alerts go through, credentials included.
+
+        Raises:
+            SettingsError: addresses are named, and no server.
+        """
+        if self.alert_smtp_url is None:
+            raise SettingsError(
+                "alert_email_to names somebody, and no mail server is configured. Set LEADHOUSE_ALERT_SMTP_URL in the "
+                "environment (smtp://user:password@host:587)."
+            )
+        url = self.alert_smtp_url.get_secret_value()
+        if not url.startswith(("smtp://", "smtps://")):
+            raise SettingsError("LEADHOUSE_ALERT_SMTP_URL must begin with smtp:// or smtps://.")
+        return url
+
     def as_environment(self) -> dict[str, str]:
         """The paths, the store and the rules as environment variables, for a child process or for dbt (no secrets)."""
         return {
@@ -400,7 +426,10 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def is_secret(name: str) -> bool:
-    """Whether a setting of this name holds a secret (a file's path is none)."""
+    """Whether a setting of this name holds a secret, or sounds as if it did (a file's path is none)."""
+    field = Settings.model_fields.get(name)
+    if field is not None and "SecretStr" in str(field.annotation):
+        return True
     return not name.endswith("_file") and any(word in name for word in _SECRET_WORDS)
 
 

@@ -27,6 +27,10 @@ class PlanRefused(OrchestrationError):
     """A plan cannot be applied: there is none, or a guard holds it back."""
 
 
+class AlertNotSent(OrchestrationError):
+    """A webhook or a mail server did not take an alert; it is tried again at the next look."""
+
+
 class RunFailed(OrchestrationError):
     """A Dagster run failed; the message is that of the first step that failed."""
 

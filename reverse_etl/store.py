@@ -162,6 +162,17 @@ erasures = sa.Table(
     sa.Column("counts", sa.Text, nullable=False),
 )  # fmt: skip
 
+alerts = sa.Table(
+    "alerts", _metadata,
+    sa.Column("alert_key", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("sync", sa.String, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("opened_at", sa.DateTime, nullable=False),
+    sa.Column("sent_at", sa.DateTime),
+    sa.Column("closed_at", sa.DateTime),
+)  # fmt: skip
+
 #: Outcomes of a planned row that send something.
 SENDING = ("create", "update", "list_add", "list_remove")
 
@@ -540,6 +551,35 @@ class Store:
             query = query.where(sync_runs.c.plan_id == plan_id)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    # -- health and alerts ---------------------------------------------------------------------------------------
+
+    def plan_summaries(self, limit: int = 500) -> list[dict[str, Any]]:
+        """The newest plans with what they say of each sync, oldest first."""
+        shown = [c for c in plans.columns if c.name != "specs"]
+        query = sa.select(*shown).order_by(plans.c.created_at.desc(), plans.c.plan_id.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()][::-1]
+
+    def applied_syncs(self) -> set[tuple[str, str]]:
+        """(plan, sync) of every run that ended well: what was applied of a plan that holds several syncs."""
+        query = sa.select(sync_runs.c.plan_id, sync_runs.c.sync).where(sync_runs.c.status == "done").distinct()
+        with self._engine.connect() as connection:
+            return {(str(row[0]), str(row[1])) for row in connection.execute(query)}
+
+    def alert_rows(self, *, only_open: bool = True) -> list[dict[str, Any]]:
+        """Alerts, oldest first."""
+        query = sa.select(alerts).order_by(alerts.c.opened_at, alerts.c.alert_key)
+        if only_open:
+            query = query.where(alerts.c.closed_at.is_(None))
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def save_alerts(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Keep alerts by their key: opened, sent, closed."""
+        if rows:
+            with self._engine.begin() as connection:
+                self._upsert(connection, alerts, list(rows))
 
     # -- one apply at a time -------------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
-"""What sales can take (people who call, calls a week, calls an MQL costs), and what the audit calls worth a look."""
+"""What sales can take (people who call, calls a week, calls an MQL costs), what the audit calls worth a look, and from
+where on the write-back alerts somebody."""
 
 from __future__ import annotations
 
@@ -18,9 +19,14 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "quarantine_max_share",
         "unassigned_max_share",
     ),
+    "alert_settings": ("reject_max_share", "reject_min_rows", "stalled_hours", "repeat_hours"),
 }
 
-SCHEMAS: dict[str, Schema] = {"capacity": SETTING_FILE, "audit_settings": SETTING_FILE}
+SCHEMAS: dict[str, Schema] = {
+    "capacity": SETTING_FILE,
+    "audit_settings": SETTING_FILE,
+    "alert_settings": SETTING_FILE,
+}
 
 
 def _check_capacity(rules: Rules) -> Iterator[RuleProblem]:
@@ -31,4 +37,17 @@ def _check_capacity(rules: Rules) -> Iterator[RuleProblem]:
             yield RuleProblem("capacity.csv", row.number, "value", f"{row['value']} is not above 0", fix)
 
 
-CHECKS: tuple[Check, ...] = (_check_capacity,)
+def _check_alerts(rules: Rules) -> Iterator[RuleProblem]:
+    for row in rules.get("alert_settings", []):
+        value = number_of(row["value"])
+        if value is None:
+            continue
+        if value <= 0:
+            fix = "Write a number above 0"
+            yield RuleProblem("alert_settings.csv", row.number, "value", f"{row['value']} is not above 0", fix)
+        elif row["setting"].endswith("_share") and value > 1:
+            fix = "Write a share from 0 to 1"
+            yield RuleProblem("alert_settings.csv", row.number, "value", f"{row['value']} is more than all", fix)
+
+
+CHECKS: tuple[Check, ...] = (_check_capacity, _check_alerts)

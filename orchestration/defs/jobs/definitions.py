@@ -34,6 +34,24 @@ nightly = dg.ScheduleDefinition(
     description="Every day at 04:00 UTC.",
 )
 
+
+@dg.sensor(
+    name="crm_alerts",
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Tells somebody when a guard trips, the CRM refuses too much, or a sync fails or stalls.",
+)
+def crm_alerts() -> dg.SkipReason:
+    """Looks at the operational store every five minutes (orchestration/alerts.py); starts no run."""
+    from leadhouse.settings import load_settings
+    from orchestration.alerts import tell
+
+    told = tell(load_settings())
+    return dg.SkipReason(
+        f"{len(told.opened)} new, {len(told.repeated)} told again, {len(told.quiet)} open, {len(told.closed)} over"
+    )
+
+
 sync_after_green_build = dg.AutomationConditionSensorDefinition(
     name="sync_after_green_build",
     target=planned | applied,

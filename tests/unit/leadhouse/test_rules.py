@@ -89,6 +89,8 @@ def test_settings_are_those_that_models_read() -> None:
     for name in ("audit", "doctor"):
         text = (ROOT / f"orchestration/{name}.py").read_text()
         used["audit_settings"] |= set(re.findall(r'settings\["(\w+)"\]', text))
+    text = (ROOT / "orchestration/alerts.py").read_text()
+    used["alert_settings"] |= set(re.findall(r'limits\["(\w+)"\]', text))
     assert used == {name: set(settings) for name, settings in SETTINGS.items()}
 
 
