@@ -21,5 +21,7 @@ class CrmAccess:
     burst_limit: int = 190
     burst_seconds: float = 10.0
     requests_in_flight: int = 6
+    #: Share (0..1] of the portal's daily quota that the write-back may use; the rest is left to ingestion and others.
+    daily_share: float = 0.8
     #: Folder in which the processes of this machine share the portal's budget; ``None``: this process alone counts.
     state_dir: Path | None = None

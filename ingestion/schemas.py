@@ -324,7 +324,8 @@ RAW_TABLES: dict[str, RawTable] = {
             "raw_ops", "sync_writes", ("write_id",),
             [("write_id", TEXT), ("run_id", TEXT), ("plan_id", TEXT), ("sync", TEXT), ("destination", TEXT),
              ("object", TEXT), ("sync_key", TEXT), ("record_id", TEXT), ("action", TEXT), ("fields", TEXT),
-             ("outcome", TEXT), ("error_kind", TEXT), ("error_message", TEXT), ("acknowledged_at", TS)],
+             ("outcome", TEXT), ("error_kind", TEXT), ("error_message", TEXT), ("acknowledged_at", TS),
+             ("batch_id", TEXT), ("previous", TEXT), ("reason", TEXT)],
         ),
         # One plan; `summary` is a JSON list with what it says of each sync.
         _table(

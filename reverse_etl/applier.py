@@ -16,15 +16,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from privacy import ErasureKey
-from reverse_etl.connectors.base import Connector, FoundRecord, ListGoneError, RowOutcome, RowWrite
+from reverse_etl.connectors.base import Connector, FoundRecord, Link, ListGoneError, RowOutcome, RowWrite
 from reverse_etl.consent_check import ConsentCheck
 from reverse_etl.deletions import carry_out
 from reverse_etl.errors import (
@@ -63,6 +65,8 @@ class ApplyProgress:
     rejected: int
     requests: int
 
+
+_SPEC: TypeAdapter[Spec] = TypeAdapter(Spec)
 
 Progress = Callable[[ApplyProgress], None]
 
@@ -217,7 +221,7 @@ def _specs_of(row: Mapping[str, Any], plan: Plan, only: Sequence[str] | None) ->
     """The specs the plan was made with: apply does what was reviewed, whatever the project says by now."""
     specs: list[Spec] = []
     for values in json.loads(row["specs"]):
-        specs.append(SyncSpec.model_validate(values) if values["kind"] == "sync" else ListSpec.model_validate(values))
+        specs.append(_SPEC.validate_python(values))
     if only is None:
         return specs
     names = {spec.model for spec in specs}
@@ -399,6 +403,8 @@ class _Run:
         send = {
             "create": self._create,
             "update": self._update,
+            "delete": self._delete,
+            "associate": self._associate,
             "list_add": self._change_members,
             "list_remove": self._change_members,
         }
@@ -442,6 +448,7 @@ class _Run:
 
     def _record(self, batch_id: str | None, rows: list[WriteRow]) -> list[WriteRow]:
         """Writes a batch's outcomes down, counts and shows them; returns those that ended a planned change."""
+        rows = [row._replace(batch_id=batch_id) for row in rows]
         self._store.finish_batch(batch_id, rows)
         result = self._result
         finished = [row for row in rows if row.write_id.count(":") == 1]
@@ -483,7 +490,7 @@ class _Run:
 
     def _suppressed(self, change: Change, reason: str, record_id: str | None = None) -> WriteRow:
         outcome = RowOutcome(self._write_id(change), record_id or change.record_id, error_message=reason)
-        return replace(self._row(outcome.ref, change, outcome, change.outcome, "{}"), outcome="suppressed")
+        return self._row(outcome.ref, change, outcome, change.outcome, "{}")._replace(outcome="suppressed")
 
     def _remove_leavers(self) -> None:
         """People who opted out since the plan was made leave the list, whatever the plan says of them."""
@@ -505,7 +512,7 @@ class _Run:
                 # Counted apart from the plan's own rows (their ids have one colon): several applies may do this.
                 ref = f"{self._plan.plan_id}:consent:{spec.model}:{record_id}"
                 row = self._row(ref, None, RowOutcome(ref, record_id), "list_remove", fields)
-                rows.append(replace(row, sync_key=record_id))
+                rows.append(row._replace(sync_key=record_id))
             self._store.finish_batch(None, rows)
             self._result.list_removes += len(rows)
             self._result.written += len(rows)
@@ -530,6 +537,22 @@ class _Run:
         writes = [RowWrite(self._write_id(c), c.record_id, c.fields) for c in changes]
         outcomes = self._connector.update(self._spec.object, writes)
         return [self._row(o.ref, c, o, "update", _json(c.fields)) for c, o in zip(changes, outcomes, strict=True)]
+
+    def _delete(self, changes: Sequence[Change]) -> list[WriteRow]:
+        writes = [RowWrite(self._write_id(c), c.record_id, {}) for c in changes]
+        outcomes = self._connector.delete(self._spec.object, writes)
+        return [self._row(o.ref, c, o, "delete", _json(c.fields)) for c, o in zip(changes, outcomes, strict=True)]
+
+    def _associate(self, changes: Sequence[Change]) -> list[WriteRow]:
+        """Of an ``associate`` row, ``record_id`` and ``match_value`` are the two ends."""
+        spec: Any = self._spec
+        links = [Link(self._write_id(c), str(c.record_id), str(c.match_value)) for c in changes]
+        outcomes = self._connector.associate(spec.from_object, spec.to_object, links)
+        rows = []
+        for change, outcome in zip(changes, outcomes, strict=True):
+            ends = {"from_object": spec.from_object, "to_object": spec.to_object, "to_id": str(change.match_value)}
+            rows.append(self._row(outcome.ref, change, outcome, "associate", _json(ends)))
+        return rows
 
     def _create(self, changes: Sequence[Change]) -> list[WriteRow]:
         """Create what a look-up by the unique property does not find; the rest becomes updates under the policies."""
@@ -654,6 +677,8 @@ class _Run:
             error_kind=outcome.error_kind,
             error_message=outcome.error_message,
             acknowledged_at=utc_now(),
+            previous=change.previous if change is not None else None,
+            reason=change.reason if change is not None else None,
         )
 
 

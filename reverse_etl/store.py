@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -62,6 +62,7 @@ plan_changes = sa.Table(
     sa.Column("previous", sa.Text),
     sa.Column("reason", sa.String),
 )  # fmt: skip
+# Of an ``associate`` row ``record_id`` is the first end and ``match_value`` the second.
 
 sync_runs = sa.Table(
     "sync_runs", _metadata,
@@ -109,6 +110,10 @@ writes = sa.Table(
     sa.Column("error_kind", sa.String),
     sa.Column("error_message", sa.Text),
     sa.Column("acknowledged_at", sa.DateTime, nullable=False, index=True),
+    #: The batch it was sent in, what stood there before (JSON by property, as the plan knew it), and why it was sent.
+    sa.Column("batch_id", sa.String),
+    sa.Column("previous", sa.Text),
+    sa.Column("reason", sa.String),
 )  # fmt: skip
 
 dead_letters = sa.Table(
@@ -174,7 +179,7 @@ alerts = sa.Table(
 )  # fmt: skip
 
 #: Outcomes of a planned row that send something.
-SENDING = ("create", "update", "list_add", "list_remove")
+SENDING = ("create", "update", "associate", "list_add", "list_remove", "delete")
 
 #: What an open refusal means to the next plan: these kinds would be refused again with the same values.
 HELD_KINDS = ("validation", "missing", "conflict")
@@ -198,11 +203,13 @@ class Change:
     record_id: str | None
     match_value: str | None
     fields: dict[str, str]
+    #: JSON of what stood there, as the plan knew it.
+    previous: str | None = None
+    reason: str | None = None
 
 
-@dataclass(frozen=True)
-class WriteRow:
-    """One record's outcome: a row of the ledger. ``outcome`` is ``written`` or ``rejected``."""
+class WriteRow(NamedTuple):
+    """One record's outcome: a row of the ledger, in its columns' order. ``outcome`` is ``written`` or ``rejected``."""
 
     write_id: str
     run_id: str
@@ -218,6 +225,9 @@ class WriteRow:
     error_kind: str | None
     error_message: str | None
     acknowledged_at: datetime
+    batch_id: str | None = None
+    previous: str | None = None
+    reason: str | None = None
 
 
 class Store:
@@ -242,6 +252,7 @@ class Store:
             if self.dialect == "sqlite":
                 sa.event.listen(self._engine, "connect", _set_up_sqlite)
             _metadata.create_all(self._engine)
+            self._add_missing_columns()
         except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise StoreError(f"cannot open the operational store {self.shown_url}: {reason}") from error
@@ -268,6 +279,16 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+    def _add_missing_columns(self) -> None:
+        """An older store gets the columns that its tables have gained since; they are empty there."""
+        for table in _metadata.sorted_tables:
+            present = {column["name"] for column in sa.inspect(self._engine).get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in present:
+                    kind = column.type.compile(self._engine.dialect)
+                    with self._engine.begin() as connection:
+                        connection.exec_driver_sql(f'alter table {table.name} add column "{column.name}" {kind}')
 
     # -- plans ---------------------------------------------------------------------------------------------------
 
@@ -331,44 +352,36 @@ class Store:
         Reads by chunks in short transactions, so that outcomes can be recorded in between.
         """
         table = plan_changes
+        columns = [
+            table.c.seq, table.c.outcome, table.c.sync_key, table.c.record_id, table.c.match_value, table.c.fields,
+            table.c.previous, table.c.reason,
+        ]  # fmt: skip
         query = (
-            sa.select(
-                table.c.seq, table.c.outcome, table.c.sync_key, table.c.record_id, table.c.match_value, table.c.fields
-            )
-            .where(table.c.plan_id == plan_id, table.c.sync == sync, table.c.outcome.in_(SENDING))
+            sa.select(*columns)
+            .where(table.c.plan_id == plan_id, table.c.sync == sync, table.c.outcome.in_(SENDING), ~_has_outcome())
             .order_by(table.c.seq)
             .limit(chunk)
         )
-        done = self._finished(plan_id, sync)
         last = -1
         while True:
             with self._engine.connect() as connection:
                 rows: list[Any] = list(connection.execute(query.where(table.c.seq > last)))
-            for seq, outcome, sync_key, record_id, match_value, fields in rows:
-                if seq not in done:
-                    yield Change(seq, outcome, sync_key, record_id, match_value, json.loads(fields) if fields else {})
+            for seq, outcome, sync_key, record_id, match_value, fields, previous, reason in rows:
+                values = orjson.loads(fields) if fields else {}
+                yield Change(seq, outcome, sync_key, record_id, match_value, values, previous, reason)
             if len(rows) < chunk:
                 return
             last = rows[-1][0]
 
     def counts_to_send(self, plan_id: str, sync: str) -> tuple[int, int]:
         """How many rows of a sync send something, and how many of them have an outcome already."""
-        query = (
-            sa.select(sa.func.count())
-            .select_from(plan_changes)
-            .where(plan_changes.c.plan_id == plan_id, plan_changes.c.sync == sync, plan_changes.c.outcome.in_(SENDING))
-        )
+        table = plan_changes.c
+        of_sync = (table.plan_id == plan_id) & (table.sync == sync) & table.outcome.in_(SENDING)
+        total = sa.select(sa.func.count()).select_from(plan_changes).where(of_sync)
         with self._engine.connect() as connection:
-            total = int(connection.execute(query).scalar_one())
-        return total, len(self._finished(plan_id, sync))
-
-    def _finished(self, plan_id: str, sync: str) -> set[int]:
-        query = sa.select(writes.c.write_id).where(
-            writes.c.plan_id == plan_id, writes.c.sync == sync, writes.c.action.in_([*SENDING, "match"])
-        )
-        with self._engine.connect() as connection:
-            ids: list[str] = list(connection.execute(query).scalars())
-            return {int(parts[1]) for parts in (i.split(":") for i in ids) if len(parts) == 2}
+            wanted = int(connection.execute(total).scalar_one())
+            left = int(connection.execute(total.where(~_has_outcome())).scalar_one())
+        return wanted, wanted - left
 
     # -- runs, batches, outcomes ---------------------------------------------------------------------------------
 
@@ -424,7 +437,7 @@ class Store:
         refused = [row for row in rows if row.outcome == "rejected"]
         with self._engine.begin() as connection:
             if rows:
-                self._upsert(connection, writes, [vars(row) for row in rows])
+                self._upsert(connection, writes, [row._asdict() for row in rows])
             if refused:
                 self._supersede(connection, refused)
                 self._upsert(connection, dead_letters, [_dead_letter(row) for row in refused])
@@ -631,6 +644,12 @@ class Store:
             finally:
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
                 connection.commit()
+
+
+def _has_outcome() -> sa.Exists:
+    """Whether a planned row stands in the ledger: under the id made of plan and row."""
+    row_id = plan_changes.c.plan_id + sa.literal(":") + sa.cast(plan_changes.c.seq, sa.String)
+    return sa.exists().where(writes.c.write_id == row_id)
 
 
 def _busy(name: str, holder: str) -> str:

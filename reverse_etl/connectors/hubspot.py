@@ -4,53 +4,32 @@ How it answers, and what is made of it:
 
 * 200/201 lists the records written; 207 adds ``errors``. The body decides, record by record, never the status.
 * 400 and 409 may refuse a whole batch for one bad record: the batch is split until only bad records are refused.
-* 401 stops everything. 403 stops the sync. 429 waits as told (``Retry-After``) or ever longer, for all threads alike; a
-  daily quota that is used up stops. 423 waits at least two seconds, 5xx and lost connections wait and try again, except
-  for creates: whether such a request was carried out is unknown, so the caller looks the records up first.
+* 403 stops the sync. What 401, 429, 423, 5xx and lost connections mean is told in
+  :mod:`reverse_etl.connectors.transport`; a create is the one request that is not repeated without a look.
 
 Every input carries an ``objectWriteTraceId``, by which HubSpot ties an error to it.
 """
 
 from __future__ import annotations
 
-import random
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
-
 from crm_access import CrmAccess
-from crm_access.ratelimit import TokenBucket, bucket_for
+from crm_access.ratelimit import PortalBudget, budget_for
+from crm_access.rates import hubspot_rates
 from reverse_etl.connectors.base import CrmType, FoundRecord, Link, ListGoneError, RowOutcome, RowWrite
-from reverse_etl.errors import (
-    AmbiguousOutcomeError,
-    AuthError,
-    ConnectorError,
-    PermissionDeniedError,
-    QuotaExhaustedError,
-    UnreachableError,
-)
+from reverse_etl.connectors.transport import Answer, StaticToken, Transport, VendorRules
+from reverse_etl.errors import AuthError, ConnectorError, PermissionDeniedError
 from reverse_etl.manifest import FieldSpec, GroupSpec
 from reverse_etl.policies import POLICIES
 
 API_VERSION = "2026-09"
 OBJECT_TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3"}
-
-#: Seconds: to connect, to answer.
-_TIMEOUT = (5.0, 60.0)
-#: Tries of one request before giving up, the first included.
-_TRIES = 8
-#: Longest single wait, seconds.
-_LONGEST_WAIT = 60.0
-_LOCKED_WAIT = 2.0
 
 _KIND_OF_STATUS = {400: "validation", 403: "permission", 404: "missing", 409: "conflict", 429: "rate"}
 _KIND_OF_CATEGORY = {
@@ -68,46 +47,6 @@ _BOOL_OPTIONS = [
 ]
 
 
-class _Answer:
-    """One answer, its body parsed whatever the status (an unreadable body is ``{}``)."""
-
-    def __init__(self, response: requests.Response) -> None:
-        self.status = response.status_code
-        self.headers = response.headers
-        try:
-            body = orjson.loads(response.content) if response.content else {}
-        except orjson.JSONDecodeError:
-            body = {}
-        self.body: dict[str, Any] = body if isinstance(body, dict) else {}
-
-    @property
-    def message(self) -> str:
-        """The refusal in the vendor's words, with the property-level details."""
-        parts = [str(self.body.get("message") or f"HTTP {self.status}")]
-        details = [e.get("message") for e in self.body.get("errors", []) if isinstance(e, dict)]
-        parts += [str(detail) for detail in details if detail and str(detail) not in parts[0]]
-        return "; ".join(parts)[:2000]
-
-    @property
-    def kind(self) -> str:
-        """The kind of refusal (``connectors.base.ERROR_KINDS``)."""
-        return _kind(self.body.get("category"), self.status)
-
-
-class _Bearer(AuthBase):
-    """Puts the token on a request. Being the session's own, it keeps a .netrc of the machine out of it."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-    def __repr__(self) -> str:
-        return "_Bearer(***)"
-
-
 class HubSpotConnector:
     """One HubSpot portal (or the sandbox). Safe to use from several threads; the token is never shown."""
 
@@ -119,7 +58,7 @@ class HubSpotConnector:
         self,
         base_url: str,
         token: str,
-        bucket: TokenBucket,
+        budget: PortalBudget,
         *,
         connections: int = 6,
         sleep: Callable[[float], None] = time.sleep,
@@ -129,19 +68,10 @@ class HubSpotConnector:
         if not token.isascii() or not token.isprintable() or " " in token:
             # Sent as it is, the HTTP library would quote it in its own error.
             raise AuthError("the HubSpot token holds a blank, line end or other character that no token has")
-        if not base_url.startswith(("https://", "http://")):
-            raise ConnectorError(f"{base_url!r} is not a base URL: use https://api.hubapi.com or the sandbox's")
         self._base_url = base_url.rstrip("/")
-        self._bucket = bucket
-        self._sleep = sleep
-        self._session = requests.Session()
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=max(connections, 1) + 1)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
-        self._session.auth = _Bearer(token)
-        self._session.headers.update({"Content-Type": "application/json", "User-Agent": "leadhouse"})
-        self._requests = 0
-        self._count_lock = threading.Lock()
+        self._transport = Transport(
+            self._base_url, RULES, budget, StaticToken(token), connections=connections, sleep=sleep
+        )
 
     def __repr__(self) -> str:
         return f"HubSpotConnector({self._base_url!r})"
@@ -149,11 +79,11 @@ class HubSpotConnector:
     @property
     def requests(self) -> int:
         """Requests sent so far, retries included."""
-        return self._requests
+        return self._transport.requests
 
     def close(self) -> None:
         """Give the connections back."""
-        self._session.close()
+        self._transport.close()
 
     # -- properties ----------------------------------------------------------------------------------------------
 
@@ -182,7 +112,7 @@ class HubSpotConnector:
             part = missing[start : start + 100]
             inputs = [_property_body(field, group) for field in part]
             answer = self._send("POST", f"{root}/batch/create", {"inputs": inputs})
-            errors = [e for e in answer.body.get("errors", []) if isinstance(e, dict)]
+            errors = [e for e in answer.members.get("errors", []) if isinstance(e, dict)]
             if answer.status == 409 or (answer.status == 207 and all(_is_conflict(e) for e in errors)):
                 # Somebody made one meanwhile: make the others one by one.
                 for body in inputs:
@@ -211,7 +141,7 @@ class HubSpotConnector:
             answer = self._send("POST", f"/crm/objects/{API_VERSION}/{object_name}/batch/read", body)
             if answer.status != 404:
                 self._ok(answer, f"look up {object_name} by {match_property}")
-            for result in answer.body.get("results", []):
+            for result in answer.members.get("results", []):
                 held = result.get("properties") or {}
                 record = FoundRecord(str(result["id"]), held)
                 spellings = [held.get(match_property), *str(held.get("hs_additional_emails") or "").split(";")]
@@ -240,22 +170,22 @@ class HubSpotConnector:
         return self._outcomes(answer, rows, lambda part: self.update(object_name, part))
 
     def _outcomes(
-        self, answer: _Answer, rows: Sequence[RowWrite], again: Callable[[Sequence[RowWrite]], list[RowOutcome]]
+        self, answer: Answer, rows: Sequence[RowWrite], again: Callable[[Sequence[RowWrite]], list[RowOutcome]]
     ) -> list[RowOutcome]:
         """One outcome a row, in order; ``again`` sends a part of the rows once more."""
         if answer.status == 403:
             raise PermissionDeniedError(
-                f"HubSpot refused the write: {answer.message}; give the token the missing scope"
+                f"HubSpot refused the write: {_message(answer)}; give the token the missing scope"
             )
         if answer.status not in (200, 201, 202, 207):
             if len(rows) == 1:
-                return [RowOutcome(rows[0].ref, rows[0].record_id, answer.kind, answer.message)]
+                return [RowOutcome(rows[0].ref, rows[0].record_id, _kind_of(answer), _message(answer))]
             middle = len(rows) // 2
             return again(rows[:middle]) + again(rows[middle:])
-        outcomes = _read_results(answer.body, rows)
+        outcomes = _read_results(answer.members, rows)
         lost = [row for row in rows if row.ref not in outcomes]
         if len(rows) == 1 and lost:
-            outcomes[lost[0].ref] = _only_outcome(answer.body, lost[0])
+            outcomes[lost[0].ref] = _only_outcome(answer.members, lost[0])
         elif lost:
             # The body ties neither a result nor an error to these. Alone, the answer can only be about them. For a
             # create this may meet its own success as a conflict, which the caller's look-up settles.
@@ -270,9 +200,9 @@ class HubSpotConnector:
         for row in rows:
             answer = self._send("POST", path, {"objectId": row.record_id})
             if answer.status == 403:
-                raise PermissionDeniedError(f"cannot delete: {answer.message}; give the token the missing scope")
+                raise PermissionDeniedError(f"cannot delete: {_message(answer)}; give the token the missing scope")
             is_done = answer.status < 300 or answer.status == 404
-            kind, message = (None, None) if is_done else (answer.kind, answer.message)
+            kind, message = (None, None) if is_done else (_kind_of(answer), _message(answer))
             outcomes.append(RowOutcome(row.ref, row.record_id, kind, message))
         return outcomes
 
@@ -282,12 +212,12 @@ class HubSpotConnector:
         path = f"/crm/associations/{API_VERSION}/{from_object}/{to_object}/batch/associate/default"
         answer = self._send("POST", path, {"inputs": inputs})
         if answer.status == 403:
-            raise PermissionDeniedError(f"cannot associate: {answer.message}; give the token the missing scope")
-        if answer.status < 300 and not answer.body.get("errors"):
+            raise PermissionDeniedError(f"cannot associate: {_message(answer)}; give the token the missing scope")
+        if answer.status < 300 and not answer.members.get("errors"):
             return [RowOutcome(link.ref, link.from_id) for link in links]
         if len(links) == 1:
-            errors = answer.body.get("errors") or [{}]
-            message = str(errors[0].get("message") or answer.message)
+            errors = answer.members.get("errors") or [{}]
+            message = str(errors[0].get("message") or _message(answer))
             return [
                 RowOutcome(links[0].ref, links[0].from_id, _kind(errors[0].get("category"), answer.status), message)
             ]
@@ -364,81 +294,53 @@ class HubSpotConnector:
         path = f"/crm/lists/{API_VERSION}/{list_id}/memberships/add-and-remove"
         answer = self._send("PUT", path, {"recordIdsToAdd": list(add), "recordIdsToRemove": list(remove)})
         if answer.status == 404:
-            raise ListGoneError(answer.message)
+            raise ListGoneError(_message(answer))
         body = self._ok(answer, f"change members of list {list_id}")
         missing = body.get("recordIdsMissing") or body.get("recordsIdsMissing") or []
         return {str(record_id): "the record is not in the CRM" for record_id in missing}
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def _ok(self, answer: _Answer, what: str) -> dict[str, Any]:
+    def _ok(self, answer: Answer, what: str) -> dict[str, Any]:
         if answer.status == 403:
-            raise PermissionDeniedError(f"cannot {what}: {answer.message}; give the token the missing scope")
+            raise PermissionDeniedError(f"cannot {what}: {_message(answer)}; give the token the missing scope")
         if answer.status >= 400:
-            raise ConnectorError(f"cannot {what}: HubSpot answered {answer.status}: {answer.message}")
-        return answer.body
+            raise ConnectorError(f"cannot {what}: HubSpot answered {answer.status}: {_message(answer)}")
+        return answer.members
 
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, repeatable: bool = True
-    ) -> _Answer:
-        """One request, repeated as long as the vendor says "later". Any other answer is returned, errors included."""
-        payload = None if body is None else orjson.dumps(body)
-        trouble = ""
-        for attempt in range(_TRIES):
-            self._bucket.take()
-            with self._count_lock:
-                self._requests += 1
-            try:
-                response = self._session.request(
-                    method, self._base_url + path, data=payload, timeout=_TIMEOUT, allow_redirects=False
-                )
-            except requests.RequestException as error:
-                trouble = f"no answer ({type(error).__name__})"
-                # A connection that was never made carried nothing: repeating is safe even for a create.
-                if not repeatable and not isinstance(error, requests.exceptions.ConnectTimeout):
-                    raise AmbiguousOutcomeError(f"{method} {path}: {trouble}") from None
-                self._sleep(_backoff(attempt))
-                continue
-            self._bucket.observe(response.headers)
-            answer = _Answer(response)
-            if answer.status == 401:
-                raise AuthError(
-                    "HubSpot refused the token (401): it is wrong, expired or revoked. Nothing more was sent. "
-                    "Set LEADHOUSE_HUBSPOT_TOKEN to a valid token and apply again"
-                )
-            trouble = f"HTTP {answer.status}: {answer.message}"
-            if answer.status == 429:
-                if "DAILY" in str(answer.body.get("policyName", "")).upper():
-                    raise QuotaExhaustedError(
-                        f"the portal's daily request quota is used up ({answer.message}). Nothing more was sent; "
-                        "apply again tomorrow: it goes on where it stopped"
-                    )
-                self._bucket.pause(_told_wait(answer) or _backoff(attempt))
-            elif answer.status == 423:
-                self._sleep(max(_LOCKED_WAIT, _told_wait(answer) or 0, _backoff(attempt)))
-            elif answer.status >= 500 or answer.status == 408:
-                if not repeatable:
-                    raise AmbiguousOutcomeError(f"{method} {path}: {trouble}")
-                self._sleep(_told_wait(answer) or _backoff(attempt))
-            else:
-                return answer
-        raise UnreachableError(
-            f"{method} {path}: gave up after {_TRIES} tries, the last one: {trouble}. "
-            "What was done is recorded; apply again to go on"
-        )
+    ) -> Answer:
+        return self._transport.send(method, path, body, repeatable=repeatable)
 
 
-def _told_wait(answer: _Answer) -> float | None:
-    """Seconds of ``Retry-After``, bounded; ``None`` when absent or unreadable (it may be a date)."""
-    try:
-        return min(max(float(answer.headers["Retry-After"]), 0.05), _LONGEST_WAIT)
-    except (KeyError, ValueError):
-        return None
+def _message(answer: Answer) -> str:
+    """The refusal in the vendor's words, with the property-level details."""
+    parts = [str(answer.members.get("message") or f"HTTP {answer.status}")]
+    details = [e.get("message") for e in answer.members.get("errors", []) if isinstance(e, dict)]
+    parts += [str(detail) for detail in details if detail and str(detail) not in parts[0]]
+    return "; ".join(parts)[:2000]
 
 
-def _backoff(attempt: int) -> float:
-    """Seconds before try ``attempt`` + 2: half a second doubling to the longest wait, spread so threads part."""
-    return float(min(0.5 * 2.0**attempt, _LONGEST_WAIT) * random.uniform(0.75, 1.25))
+def _kind_of(answer: Answer) -> str:
+    """The kind of refusal of a whole answer (``connectors.base.ERROR_KINDS``)."""
+    return _kind(answer.members.get("category"), answer.status)
+
+
+def _is_day_spent(answer: Answer) -> bool:
+    return answer.status == 429 and "DAILY" in str(answer.members.get("policyName", "")).upper()
+
+
+RULES = VendorRules(
+    name="HubSpot",
+    message=_message,
+    token_advice=(
+        "it is wrong, expired or revoked. Set LEADHOUSE_HUBSPOT_TOKEN to a valid token of the portal's private app"
+    ),
+    read_rates=hubspot_rates,
+    is_day_spent=_is_day_spent,
+    is_search=lambda path: path.endswith("/search"),
+)
 
 
 def _kind(category: Any, status: Any) -> str:
@@ -526,9 +428,8 @@ def _property_body(field: FieldSpec, group: GroupSpec) -> dict[str, Any]:
 
 
 def _open(access: CrmAccess) -> HubSpotConnector:
-    bucket = bucket_for(access.base_url, access.burst_limit, access.burst_seconds)
     return HubSpotConnector(
-        access.base_url, access.credentials.get("token", ""), bucket, connections=access.requests_in_flight
+        access.base_url, access.credentials.get("token", ""), budget_for(access), connections=access.requests_in_flight
     )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,7 +15,15 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-from crm_access.ratelimit import TokenBucket
+from crm_access.ratelimit import (
+    INGESTION,
+    WRITE_BACK,
+    DayBudget,
+    PortalBudget,
+    QuotaSpentError,
+    TokenBucket,
+)
+from crm_access.rates import RateNews, hubspot_rates
 from reverse_etl.connectors.base import RowWrite
 from reverse_etl.connectors.hubspot import HubSpotConnector
 from reverse_etl.errors import AmbiguousOutcomeError, AuthError, PermissionDeniedError, QuotaExhaustedError
@@ -50,24 +61,91 @@ def test_no_window_holds_more_than_the_limit() -> None:
     assert sent[-1] - sent[0] < 45, "more waiting than the limit asks for"
 
 
+def news(**headers: str) -> RateNews:
+    return hubspot_rates({f"X-HubSpot-RateLimit-{name.replace('_', '-')}": text for name, text in headers.items()})
+
+
 def test_the_vendor_lowers_the_limit_and_closes_the_window() -> None:
     clock = Clock()
     bucket = TokenBucket(190, 10, clock=clock, sleep=clock.sleep)
     bucket.take()
-    bucket.observe({"X-HubSpot-RateLimit-Max": "100", "X-HubSpot-RateLimit-Interval-Milliseconds": "10000"})
+    bucket.observe(news(Max="100", Interval_Milliseconds="10000"))
     assert bucket.limit == 100
-    bucket.observe({"X-HubSpot-RateLimit-Max": "many", "X-HubSpot-RateLimit-Interval-Milliseconds": "10000"})
+    bucket.observe(news(Max="many", Interval_Milliseconds="10000"))
     assert bucket.limit == 100
-    bucket.observe({"X-HubSpot-RateLimit-Remaining": "0"})
-    assert bucket.take() == pytest.approx(10, abs=0.2)
+    bucket.observe(news(Remaining="0"))
+    assert bucket.take().waited == pytest.approx(10, abs=0.2)
     bucket.pause(3)
-    assert bucket.take() == pytest.approx(3, abs=0.01)
+    assert bucket.take().waited == pytest.approx(3, abs=0.01)
+
+
+def test_a_request_counts_from_its_answer() -> None:
+    """The vendor counted it some time between leaving and answer: only the answer's time is safe."""
+    clock = Clock()
+    bucket = TokenBucket(2, 10, clock=clock, sleep=clock.sleep)
+    slow, _ = bucket.take(), bucket.take()
+    clock.now += 4
+    bucket.landed(slow)
+    assert bucket.take().waited == pytest.approx(6, abs=0.1)
+    assert bucket.take().waited == pytest.approx(4, abs=0.1)
+
+
+def test_a_refusal_lowers_the_rate_which_comes_back_slowly() -> None:
+    clock = Clock()
+    bucket = TokenBucket(100, 10, clock=clock, sleep=clock.sleep)
+    bucket.take()
+    for _ in range(5):
+        bucket.refused(3)
+    assert bucket.limit == 80, "five refusals of one full window are one"
+    assert bucket.take().waited == pytest.approx(3, abs=0.01)
+    limits = []
+    for _ in range(5):
+        clock.now += 10.1
+        bucket.take()
+        limits.append(bucket.limit)
+    assert limits == [85, 90, 95, 100, 100]
+
+
+def test_processes_share_the_window_and_the_day_through_files(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from crm_access.ratelimit import TokenBucket\n"
+        "bucket = TokenBucket(30, 1.0, path=Path(sys.argv[1]) / 'portal.requests')\n"
+        "for _ in range(25): bucket.landed(bucket.take()); print(time.monotonic(), flush=True)"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    sent = sorted(float(line) for process in started for line in process.communicate(timeout=30)[0].split())
+    assert len(sent) == 75
+    assert all(later - earlier >= 1.0 for earlier, later in zip(sent, sent[30:], strict=False))
+    assert sent[-1] - sent[0] < 3.5
+
+    days = [DayBudget(0.5, path=tmp_path / "portal.day") for _ in range(2)]
+    days[0].observe(news(Daily="10", Daily_Remaining="9"))
+    for day in (*days, *days, days[0]):
+        day.take(WRITE_BACK)
+    with pytest.raises(QuotaSpentError, match=r"sent 5 requests today, all of its share \(50%\) of the portal's 10"):
+        days[1].take(WRITE_BACK)
+    days[1].take(INGESTION)
+    assert days[0].counts() == {"write_back": 5, "ingestion": 1, "used": 1, "limit": 10}
+
+
+def test_a_state_of_another_boot_is_forgotten(tmp_path: Path) -> None:
+    clock = Clock()
+    clock.now = 1_000_000.0
+    before = TokenBucket(2, 10, path=tmp_path / "b", clock=clock, sleep=clock.sleep)
+    before.take()
+    before.take()
+    before.pause(60)
+    clock.now = 5.0
+    assert TokenBucket(2, 10, path=tmp_path / "b", clock=clock, sleep=clock.sleep).take().waited == 0
 
 
 def test_threads_share_one_budget() -> None:
     bucket = TokenBucket(20, 0.4)
     waited: list[float] = []
-    threads = [threading.Thread(target=lambda: waited.extend(bucket.take() for _ in range(6))) for _ in range(5)]
+    threads = [threading.Thread(target=lambda: waited.extend(bucket.take().waited for _ in range(6))) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -115,9 +193,9 @@ class Portal(BaseAdapter):
 def connect(reply: Callable[[str, str, Any], Reply]) -> tuple[HubSpotConnector, Portal, Clock]:
     clock = Clock()
     bucket = TokenBucket(10_000, 1, clock=clock, sleep=clock.sleep)
-    connector = HubSpotConnector("http://crm.example", TOKEN, bucket, sleep=clock.sleep)
+    connector = HubSpotConnector("http://crm.example", TOKEN, PortalBudget(bucket), sleep=clock.sleep)
     portal = Portal(reply)
-    connector._session.mount("http://", portal)
+    connector._transport.session.mount("http://", portal)
     return connector, portal, clock
 
 
@@ -224,5 +302,5 @@ def test_the_token_is_never_shown(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize("token", ["", f"{TOKEN}\n", f"Bearer {TOKEN}", "clé"])
 def test_a_token_that_cannot_be_one_is_refused_unseen(token: str) -> None:
     with pytest.raises(AuthError) as caught:
-        HubSpotConnector("https://api.hubapi.com", token, TokenBucket(1, 1))
+        HubSpotConnector("https://api.hubapi.com", token, PortalBudget(TokenBucket(1, 1)))
     assert TOKEN not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,6 +54,20 @@ def refused(seq: int, **changes: Any) -> WriteRow:
 
 def test_the_ledger_has_the_columns_of_the_raw_table() -> None:
     assert [c.name for c in writes.columns] == RAW_TABLES["raw_ops.sync_writes"].columns.names
+
+
+def test_an_older_store_gets_the_missing_columns(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/old.db"
+    with Store(url) as old:
+        old.finish_batch(None, [outcome(1)])
+    database = sqlite3.connect(tmp_path / "old.db")
+    for name in ("batch_id", "previous", "reason"):
+        database.execute(f"alter table writes drop column {name}")
+    database.close()
+    with Store(url) as store:
+        store.finish_batch(None, [outcome(2, batch_id="r:1", previous='{"a":"1"}', reason="a changed")])
+        found = [(row["write_id"], row["batch_id"], row["previous"], row["reason"]) for row in store.write_rows()]
+    assert found == [("p1:1", None, None, None), ("p1:2", "r:1", '{"a":"1"}', "a changed")]
 
 
 def test_pending_is_what_has_no_outcome(store: Store) -> None:
