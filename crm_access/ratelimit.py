@@ -8,9 +8,9 @@ the vendor's window than it allows.
 The bucket listens: what the vendor's headers say lowers the limit, an empty remainder or a ``Retry-After`` pauses all,
 and every 429 lowers the rate by a fifth, which comes back by a twentieth a window.
 
-:class:`PortalBudget` adds the limit of searches, which vendors count apart, and the day's quota, of which the write-back
-may be given a share. With a ``state_dir`` ingestion and write-back, and two applies, count together through small files
-there.
+:class:`PortalBudget` adds the limit of searches, which vendors count apart, and the day's quota, of which the
+write-back may be given a share. With a ``state_dir`` ingestion and write-back, and two applies, count together through
+small files there.
 """
 
 from __future__ import annotations

@@ -258,8 +258,8 @@ class Transport:
             if answer.status in (403, 429) and self._rules.is_day_spent(answer):
                 raise QuotaExhaustedError(
                     f"the daily request quota of the {self._rules.name} portal is used up "
-                    f"({self._rules.message(answer)}). Nothing more was sent; apply again tomorrow: it goes on where it "
-                    "stopped"
+                    f"({self._rules.message(answer)}). Nothing more was sent; apply again tomorrow: it goes on where "
+                    "it stopped"
                 )
             if answer.status == 429 or self._rules.is_limited(answer):
                 with self._count_lock:
