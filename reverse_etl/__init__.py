@@ -31,29 +31,34 @@ def plan_syncs(
     ops_url: str,
     *,
     only: str | Iterable[str] | None = None,
+    destinations: Iterable[str] | None = None,
     ttl_hours: float = PLAN_HOURS,
 ) -> Plan:
     """Make a plan from a published snapshot (a file or the ``current`` link), store it and return it.
 
-    ``only`` names the sync and list models to plan. Raises :class:`reverse_etl.errors.ManifestError` or
-    :class:`~reverse_etl.errors.PlanError` naming file, model and key; makes no request.
+    ``only`` names the models or syncs to plan, ``destinations`` the CRMs that are connected (default: all). Raises
+    :class:`reverse_etl.errors.ManifestError` or :class:`~reverse_etl.errors.PlanError` naming file, model and key;
+    makes no request.
     """
     from reverse_etl.manifest import load_specs
     from reverse_etl.planner import PlanMeta, make_plan, planned_chunks
-    from reverse_etl.snapshot import oldest_read, open_snapshot
+    from reverse_etl.snapshot import ledger_since, open_snapshot
     from reverse_etl.store import Store, utc_now
+    from reverse_etl.suppressions import relation
 
-    specs = load_specs(manifest_path, only=only)
+    specs = load_specs(manifest_path, only=only, destinations=destinations)
     link = Path(published_path).absolute()
     created_at = utc_now()
     with open_snapshot(link) as snapshot, Store(ops_url) as store:
-        # The ledger is read after the clock: a write acknowledged in between is in both, never in neither.
         connection = snapshot.connection
-        destinations = sorted({spec.destination for spec in specs}) or ["hubspot"]
-        since = oldest_read(connection, [(spec.destination, spec.object) for spec in specs])
-        for destination in destinations:
-            connection.register("ledger", store.ledger(destination, since))
+
+        def turn_to(destination: str) -> None:
+            # The ledger is read after the clock: a write acknowledged in between is in both, never in neither.
+            ours = [spec for spec in specs if spec.destination == destination]
+            connection.register("ledger", store.ledger(destination, ledger_since(connection, ours)))
             connection.register("refusals", store.open_refusals(destination))
+            connection.register("suppressions", relation(store, destination))
+
         meta = PlanMeta(
             plan_id=f"plan_{created_at:%Y%m%dT%H%M%S}_{secrets.token_hex(3)}",
             created_at=created_at,
@@ -63,7 +68,7 @@ def plan_syncs(
             build_id=snapshot.build_id,
             ruleset_version=snapshot.ruleset_version,
         )
-        plan = make_plan(connection, specs, meta)
+        plan = make_plan(connection, specs, meta, turn_to=turn_to)
         row = {
             "plan_id": plan.plan_id,
             "created_at": plan.created_at,

@@ -23,8 +23,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from privacy import ErasureKey
 from reverse_etl.connectors.base import Connector, FoundRecord, Link, ListGoneError, RowOutcome, RowWrite
 from reverse_etl.consent_check import ConsentCheck
@@ -37,9 +35,9 @@ from reverse_etl.errors import (
     StalePlanError,
     WritebackError,
 )
-from reverse_etl.manifest import ListSpec, Spec, SyncSpec
+from reverse_etl.manifest import ListSpec, Spec, SyncSpec, spec_from_values
 from reverse_etl.plan import Plan, SyncPlan, plan_from_row
-from reverse_etl.policies import POLICIES
+from reverse_etl.policies import FieldState, decide
 from reverse_etl.render import mask
 from reverse_etl.store import Change, Store, WriteRow, utc_now
 from reverse_etl.suppressions import ERASURE_SYNC, pending_deletions
@@ -65,8 +63,6 @@ class ApplyProgress:
     rejected: int
     requests: int
 
-
-_SPEC: TypeAdapter[Spec] = TypeAdapter(Spec)
 
 Progress = Callable[[ApplyProgress], None]
 
@@ -174,14 +170,14 @@ def apply_plan(
     row = store.plan_row(plan_id)
     plan = plan_from_row(row)
     specs = _specs_of(row, plan, only)
-    chosen = [(spec, sync) for spec in specs for sync in plan.syncs if sync.sync == spec.model]
+    chosen = [(spec, sync) for spec in specs for sync in plan.syncs if sync.sync == spec.sync]
     result = ApplyResult(plan.plan_id)
     deletions = pending_deletions(store)
-    names = [f"{spec.destination}.{spec.model}" for spec in specs]
+    names = [f"{spec.destination}.{spec.sync}" for spec in specs]
     with store.lock([*names, ERASURE_SYNC] if deletions else names):
         work = []
         for spec, sync in chosen:
-            total, done = store.counts_to_send(plan.plan_id, spec.model)
+            total, done = store.counts_to_send(plan.plan_id, spec.sync)
             work.append((spec, sync, total, done))
         if any(total > done for _, _, total, done in work):
             _check_fresh(store, plan, [sync for _, sync in chosen], now or utc_now())
@@ -195,7 +191,7 @@ def apply_plan(
                     carry_out(store, plan.plan_id, deletions, connect, connectors, one, stop)
                 consent = _consent(store, plan, work, connect, connectors, erasure_key)
                 for spec, sync, total, done in work:
-                    one = SyncResult(spec.model, spec.kind, skipped=done, unsent=total - done)
+                    one = SyncResult(spec.sync, spec.kind, skipped=done, unsent=total - done)
                     result.syncs.append(one)
                     leavers = consent.leavers(spec, sync.list_id) if consent and isinstance(spec, ListSpec) else []
                     if consent is None or stop.is_set() or (total == done and not leavers):
@@ -221,14 +217,15 @@ def _specs_of(row: Mapping[str, Any], plan: Plan, only: Sequence[str] | None) ->
     """The specs the plan was made with: apply does what was reviewed, whatever the project says by now."""
     specs: list[Spec] = []
     for values in json.loads(row["specs"]):
-        specs.append(_SPEC.validate_python(values))
+        specs.append(spec_from_values(values))
     if only is None:
         return specs
-    names = {spec.model for spec in specs}
-    unknown = sorted(set(only) - names)
+    wanted = set(only)
+    unknown = sorted(wanted - {name for spec in specs for name in (spec.model, spec.sync)})
     if unknown:
-        raise PlanError(f"plan {plan.plan_id} has no sync {', '.join(unknown)}; it has {', '.join(sorted(names))}")
-    return [spec for spec in specs if spec.model in set(only)]
+        has = ", ".join(sorted(spec.sync for spec in specs))
+        raise PlanError(f"plan {plan.plan_id} has no sync {', '.join(unknown)}; it has {has}")
+    return [spec for spec in specs if spec.model in wanted or spec.sync in wanted]
 
 
 def _check_fresh(store: Store, plan: Plan, syncs: Sequence[SyncPlan], now: datetime) -> None:
@@ -279,7 +276,7 @@ def _consent(
     except WritebackError as error:
         for spec in (spec for spec, _, total, done in work if total > done):
             run_id = _run_id()
-            store.start_run(run_id, plan.plan_id, spec.model)
+            store.start_run(run_id, plan.plan_id, spec.sync)
             sent = connectors[spec.destination].requests
             store.finish_run(run_id, status="failed", requests=sent, written=0, rejected=0, message=str(error))
         raise
@@ -362,7 +359,7 @@ class _Run:
     def go(self) -> None:
         """Send what is pending, by batches of one kind of change."""
         started = time.monotonic()
-        self._store.start_run(self._run_id, self._plan.plan_id, self._spec.model)
+        self._store.start_run(self._run_id, self._plan.plan_id, self._spec.sync)
         status, message = "failed", "interrupted"
         try:
             self._prepare()
@@ -388,13 +385,13 @@ class _Run:
         spec = self._spec
         if isinstance(spec, SyncSpec):
             self._result.made_properties = self._connector.ensure_properties(spec.object, spec.group, spec.fields)
-        elif self._list_id is None:
+        elif isinstance(spec, ListSpec) and self._list_id is None:
             self._make_list(spec)
 
     def _make_list(self, spec: ListSpec) -> None:
         list_id, is_made = self._connector.ensure_list(spec.object, spec.name)
         self._list_id, self._result.made_list = list_id, is_made
-        write_id = f"{self._plan.plan_id}:list:{spec.model}"
+        write_id = f"{self._plan.plan_id}:list:{spec.sync}"
         fields = json.dumps({"list_id": list_id, "list_name": spec.name})
         row = self._row(write_id, None, RowOutcome(write_id, list_id), "list_create", fields)
         self._store.finish_batch(None, [row])
@@ -408,7 +405,7 @@ class _Run:
             "list_add": self._change_members,
             "list_remove": self._change_members,
         }
-        pending = self._permitted(self._store.pending(self._plan.plan_id, self._spec.model))
+        pending = self._permitted(self._store.pending(self._plan.plan_id, self._spec.sync))
         flying: dict[Future[list[WriteRow]], str] = {}
         with ThreadPoolExecutor(self._in_flight, thread_name_prefix="write-back") as pool:
             try:
@@ -420,7 +417,7 @@ class _Run:
                     self._batch_number += 1
                     batch_id = f"{self._run_id}:{self._batch_number}"
                     seqs = [change.seq for change in changes]
-                    self._store.intend_batch(batch_id, self._run_id, self._plan.plan_id, self._spec.model, action, seqs)
+                    self._store.intend_batch(batch_id, self._run_id, self._plan.plan_id, self._spec.sync, action, seqs)
                     flying[pool.submit(send[action], changes)] = batch_id
                 while flying:
                     self._land(flying)
@@ -470,7 +467,7 @@ class _Run:
         if self._progress is not None:
             sent = self._connector.requests - self._requests_before
             done = self._total - result.unsent
-            self._progress(ApplyProgress(self._spec.model, done, self._total, result.written, result.rejected, sent))
+            self._progress(ApplyProgress(self._spec.sync, done, self._total, result.written, result.rejected, sent))
         return finished
 
     def _permitted(self, pending: Iterator[Change]) -> Iterator[Change]:
@@ -510,7 +507,7 @@ class _Run:
             rows = []
             for record_id in batch:
                 # Counted apart from the plan's own rows (their ids have one colon): several applies may do this.
-                ref = f"{self._plan.plan_id}:consent:{spec.model}:{record_id}"
+                ref = f"{self._plan.plan_id}:consent:{spec.sync}:{record_id}"
                 row = self._row(ref, None, RowOutcome(ref, record_id), "list_remove", fields)
                 rows.append(row._replace(sync_key=record_id))
             self._store.finish_batch(None, rows)
@@ -527,7 +524,7 @@ class _Run:
         if self._hopeless >= _HOPELESS_BATCHES and self._hopeless_rows >= _HOPELESS_ROWS and self._result.unsent:
             # Ends up in logs; the CRM's words often quote the e-mail address they are about.
             raise ConnectorError(
-                f"{self._spec.model}: the CRM refused every one of the last {self._hopeless_rows} records, so the rest "
+                f"{self._spec.sync}: the CRM refused every one of the last {self._hopeless_rows} records, so the rest "
                 f"was not sent. The last reason: {mask(rows[-1].error_message or '')}"
             )
 
@@ -610,7 +607,8 @@ class _Run:
                 observed = canonical(record.properties.get(name), spec_field.type, is_multiple=spec_field.is_multiple)
                 desired = canonical(change.fields.get(name), spec_field.type, is_multiple=spec_field.is_multiple)
                 held[name] = observed or ""
-                if POLICIES[spec_field.policy].sends(desired, observed):
+                # Nothing is known of who set what stands there: as far as the policies go, somebody did.
+                if decide(spec_field.rule, FieldState(desired, observed)).sends:
                     send[name] = desired or ""
             ref = self._write_id(change)
             outcome = RowOutcome(ref, record.record_id)
@@ -666,7 +664,7 @@ class _Run:
             write_id=write_id,
             run_id=self._run_id,
             plan_id=self._plan.plan_id,
-            sync=self._spec.model,
+            sync=self._spec.sync,
             destination=self._spec.destination,
             object=self._spec.object,
             sync_key=change.sync_key if change is not None else None,

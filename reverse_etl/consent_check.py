@@ -83,7 +83,7 @@ class ConsentCheck:
             self._spread(connection, found)
             for spec in self._specs:
                 if isinstance(spec, ListSpec):
-                    self._members[spec.model] = _members(connection, spec)
+                    self._members[spec.sync] = _members(connection, spec)
         if newest.is_file() and newest != file:
             with open_snapshot(newest) as snapshot:
                 self._spread(snapshot.connection, _suppressed(snapshot.connection, self._specs))
@@ -109,8 +109,8 @@ class ConsentCheck:
         gone |= self._erased.get(scope, frozenset())
         if list_id is None or not gone:
             return []
-        added, removed = self._store.memberships_written(spec.model, gone)
-        return sorted(((gone & self._members.get(spec.model, set())) | added) - removed)
+        added, removed = self._store.memberships_written(spec.sync, gone)
+        return sorted(((gone & self._members.get(spec.sync, set())) | added) - removed)
 
     def _is_erased(self, spec: Spec, record_id: str | None) -> bool:
         return record_id in self._erased.get((spec.destination, spec.object), frozenset())

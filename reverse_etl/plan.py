@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-#: Every outcome a planned row can have. The first four send something.
-OUTCOMES = (
-    "create", "update", "list_add", "list_remove", "unchanged", "suppressed", "missing_key", "conflict", "held",
-)  # fmt: skip
+#: Outcomes of a planned row that send something.
+SENDING = ("create", "update", "associate", "list_add", "list_remove", "delete")
+#: Every outcome a planned row can have.
+OUTCOMES = (*SENDING, "unchanged", "suppressed", "missing_key", "conflict", "held")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class SyncPlan:
     counts: dict[str, int]
     #: How many changed values per property.
     field_changes: dict[str, int] = field(default_factory=dict)
-    #: Outcome -> reason -> rows, for the outcomes that send nothing.
+    #: Property -> why its policy keeps what stands there -> records.
+    kept: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: Outcome -> reason -> rows.
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)
     #: One message a tripped guard.
     guards: tuple[str, ...] = ()
@@ -46,11 +48,13 @@ class SyncPlan:
     list_name: str | None = None
     #: The list's id in the CRM; ``None`` when apply has to create it.
     list_id: str | None = None
+    #: Of an association: the object its pairs lead to.
+    to_object: str | None = None
 
     @property
     def changes(self) -> int:
         """Records (or memberships) that apply would write."""
-        return sum(self.counts[outcome] for outcome in ("create", "update", "list_add", "list_remove"))
+        return sum(self.counts.get(outcome, 0) for outcome in SENDING)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Plan:
     syncs: tuple[SyncPlan, ...]
 
     def _sum(self, outcome: str) -> int:
-        return sum(sync.counts[outcome] for sync in self.syncs)
+        return sum(sync.counts.get(outcome, 0) for sync in self.syncs)
 
     @property
     def creates(self) -> int:
@@ -78,6 +82,16 @@ class Plan:
     def updates(self) -> int:
         """Records to change."""
         return self._sum("update")
+
+    @property
+    def associates(self) -> int:
+        """Pairs of records to associate."""
+        return self._sum("associate")
+
+    @property
+    def deletes(self) -> int:
+        """Records to delete."""
+        return self._sum("delete")
 
     @property
     def list_adds(self) -> int:
@@ -96,7 +110,7 @@ class Plan:
 
     @property
     def suppressed(self) -> int:
-        """Rows kept away from the CRM by a consent rule."""
+        """Rows kept away: opted out, erased, converted, merged into a record that has its own row."""
         return self._sum("suppressed")
 
     @property
@@ -106,7 +120,7 @@ class Plan:
 
     @property
     def conflicts(self) -> int:
-        """Rows held back because they contradict another row (or, by a later policy, a human)."""
+        """Rows that contradict another row, or of which nothing is left to send that a person did not set."""
         return self._sum("conflict")
 
     @property
@@ -136,8 +150,9 @@ class Plan:
         values["expires_at"] = self.expires_at.isoformat(timespec="seconds") + "Z"
         values["blocked"] = self.blocked
         values["counts"] = {
-            "creates": self.creates, "updates": self.updates, "list_adds": self.list_adds,
-            "list_removes": self.list_removes, "changes": self.changes, "unchanged": self.unchanged,
+            "creates": self.creates, "updates": self.updates, "associates": self.associates, "deletes": self.deletes,
+            "list_adds": self.list_adds, "list_removes": self.list_removes,
+            "changes": self.changes, "unchanged": self.unchanged,
             "suppressed": self.suppressed, "missing_key": self.missing_key, "conflicts": self.conflicts,
             "held": self.held,
         }  # fmt: skip

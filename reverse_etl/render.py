@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from reverse_etl.plan import Plan
+from reverse_etl.plan import OUTCOMES, SENDING, Plan
 
 if TYPE_CHECKING:
     from reverse_etl.applier import ApplyResult
 
 _EMAIL = re.compile(r"([\w.+-])[\w.+-]*@([\w.-]+)")
-_COLUMNS = ("create", "update", "list_add", "list_remove", "unchanged", "suppressed", "missing_key", "conflict", "held")
-_SENDING = ("create", "update", "list_add", "list_remove")
 _PERSONAL = ("email", "firstname", "lastname", "phone", "mobilephone")
 
 
@@ -28,7 +26,7 @@ def plan_rows(plan: Plan) -> list[dict[str, Any]]:
             "sync": sync.sync,
             "target": f"list {sync.list_name}" if sync.list_name else sync.object,
             "rows": sync.rows,
-            **{outcome: sync.counts[outcome] for outcome in _COLUMNS},
+            **{outcome: sync.counts.get(outcome, 0) for outcome in OUTCOMES},
             "guards": "; ".join(sync.guards),
         }
         for sync in plan.syncs
@@ -47,7 +45,7 @@ def example_rows(plan: Plan, *, sending: bool = True) -> list[dict[str, Any]]:
         }
         for sync in plan.syncs
         for example in sync.examples
-        if not sending or example.outcome in _SENDING
+        if not sending or example.outcome in SENDING
     ]
 
 
@@ -57,7 +55,7 @@ def reason_rows(plan: Plan) -> list[dict[str, Any]]:
         {"sync": sync.sync, "outcome": outcome, "reason": mask(reason), "rows": number}
         for sync in plan.syncs
         for outcome, reasons in sync.reasons.items()
-        if outcome not in _SENDING
+        if outcome not in SENDING
         for reason, number in reasons.items()
     ]
 
@@ -82,8 +80,8 @@ def plan_markdown(plan: Plan) -> str:
         f"{plan.build_id or '?'}, expires {plan.expires_at:%Y-%m-%d %H:%M} UTC",
         "",
         _table(
-            ["sync", "target", *_COLUMNS],
-            [[_cell(row[c]) for c in ("sync", "target", *_COLUMNS)] for row in plan_rows(plan)],
+            ["sync", "target", *OUTCOMES],
+            [[_cell(row[c]) for c in ("sync", "target", *OUTCOMES)] for row in plan_rows(plan)],
         ),
     ]
     if plan.blocked:

@@ -11,7 +11,9 @@ from pathlib import Path
 import duckdb
 
 from reverse_etl.errors import PlanError
-from reverse_etl.planner import CATALOG
+from reverse_etl.manifest import AssociationSpec, Spec, SyncSpec
+from reverse_etl.planning_sql import CATALOG
+from reverse_etl.policies import POLICIES
 
 
 @dataclass(frozen=True)
@@ -61,21 +63,27 @@ def _build(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, str 
     return build_id, None if version is None else str(version), values.get("published_at")
 
 
-def oldest_read(connection: duckdb.DuckDBPyConnection, objects: Sequence[tuple[str, str]]) -> datetime | None:
-    """The earliest ``read_at`` (UTC) among the observed records of the (destination, object) pairs and their lists:
-    older writes of ours are in what was read. ``None`` when something was never read: then all writes count."""
+def ledger_since(connection: duckdb.DuckDBPyConnection, specs: Sequence[Spec]) -> datetime | None:
+    """From when on (UTC) our writes to one CRM matter to these specs: from the earliest ``read_at`` among the records
+    they are about and the lists, as older ones are in what was read. ``None`` = all: something was never read, or a
+    spec asks what we wrote last, however long ago that was."""
+    for spec in specs:
+        if isinstance(spec, AssociationSpec):
+            return None
+        if isinstance(spec, SyncSpec) and any(POLICIES[field.policy].needs_people for field in spec.fields):
+            return None
     oldest: datetime | None = None
-    for destination, name in dict.fromkeys([*objects, *((d, "lists") for d, _ in objects)]):
-        relation = f"{CATALOG}.marts.observed_{destination}_{name}"
-        try:
-            row = connection.execute(f"select cast(min(read_at) as timestamp) from {relation}").fetchone()
-        except (duckdb.CatalogException, duckdb.BinderException):
-            if name == "lists":
-                continue
-            return None
-        if row is None or row[0] is None:
-            if name == "lists":
-                continue
-            return None
-        oldest = row[0] if oldest is None else min(oldest, row[0])
+    names = dict.fromkeys([*(spec.object for spec in specs), "lists"])
+    for destination in {spec.destination for spec in specs}:
+        for name in names:
+            relation = f"{CATALOG}.marts.observed_{destination}_{name}"
+            try:
+                row = connection.execute(f"select cast(min(read_at) as timestamp) from {relation}").fetchone()
+            except (duckdb.CatalogException, duckdb.BinderException):
+                row = None
+            if row is None or row[0] is None:
+                if name == "lists":
+                    continue
+                return None
+            oldest = row[0] if oldest is None else min(oldest, row[0])
     return oldest

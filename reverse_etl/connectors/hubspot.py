@@ -26,7 +26,6 @@ from reverse_etl.connectors.base import CrmType, FoundRecord, Link, ListGoneErro
 from reverse_etl.connectors.transport import Answer, StaticToken, Transport, VendorRules
 from reverse_etl.errors import AuthError, ConnectorError, PermissionDeniedError
 from reverse_etl.manifest import FieldSpec, GroupSpec
-from reverse_etl.policies import POLICIES
 
 API_VERSION = "2026-09"
 OBJECT_TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3"}
@@ -99,6 +98,11 @@ class HubSpotConnector:
             if field.property in present:
                 _check_property(object_name, field, present[field.property])
         missing = [field for field in fields if field.property not in present]
+        for field in missing:
+            if field.standard:
+                raise ConnectorError(
+                    f"HubSpot has no property {field.property!r} of {object_name}, which the sync says HubSpot defines"
+                )
         if not missing:
             return []
         groups = self._ok(self._send("GET", f"{root}/groups"), "read property groups").get("results", [])
@@ -400,10 +404,10 @@ def _check_property(object_name: str, field: FieldSpec, present: Mapping[str, An
             f"{name} exists in HubSpot as {present.get('type')}, the sync says {field.type}: "
             "rename ours, or correct type in config.meta.sync.fields"
         )
-    if present.get("hubspotDefined") and POLICIES[field.policy].may_clear:
+    if present.get("hubspotDefined") and (field.policy == "ours" or field.clears):
         raise ConnectorError(
             f"{name} is HubSpot's own, so policy {field.policy!r} would overwrite what people enter: "
-            "use fill_empty, or a property of our own"
+            "use fill_empty, human_wins or forward_only, or a property of our own"
         )
 
 

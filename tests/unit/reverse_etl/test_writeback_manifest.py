@@ -49,7 +49,11 @@ def changed(**changes: Any) -> dict[str, Any]:
         (changed(field=[]), "config.meta.sync.field: unknown key; remove it or correct its spelling"),
         (changed(fields=[{"column": "a"}]), r"config.meta.sync.fields\[0\].property: is missing; add it"),
         (changed(consent={"column": "c", "rule": "maybe"}), "unknown consent rule 'maybe': use one of not_opted_out"),
-        (changed(object="tickets"), "config.meta.sync.object: Input should be 'contacts' or 'companies'"),
+        (
+            changed(object="tickets"),
+            "config.meta.sync: hubspot has no object 'tickets': use one of contacts, companies",
+        ),
+        (changed(destination="pipedrive"), "config.meta.sync.destination: unknown destination 'pipedrive': there are"),
         (changed(guards={"max_null_share": 50}), "config.meta.sync.guards.max_null_share: .* less than or equal to 1"),
         (changed(model="other"), "config.meta.sync.model: unknown key"),
     ],
@@ -64,8 +68,8 @@ def test_mistakes_are_named(tmp_path: Path, block: dict[str, Any], message: str)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"policy": "theirs"}, "unknown policy 'theirs': use one of fill_empty, ours"),
-        ({"property": "Lead Score"}, "'Lead Score' is not a property name"),
+        ({"policy": "theirs"}, "unknown policy 'theirs': use one of fill_empty, forward_only, human_wins, ours"),
+        ({"property": "Lead Score"}, "'Lead Score' is not a property name of hubspot"),
         ({"property": "jobtitle"}, "property 'jobtitle' is named twice"),
         ({"type": "enumeration"}, "property 'leadhouse_score' is an enumeration: name its options"),
     ],

@@ -128,13 +128,18 @@ def fill_snapshot(
     observed_contacts: Mapping[str, Mapping[str, Any]] | None = None,
     observed_companies: Mapping[str, Mapping[str, Any]] | None = None,
     archived: Sequence[str] = (),
+    merged: Mapping[str, str] | None = None,
+    people: Mapping[str, Mapping[str, str | None]] | None = None,
+    associations: Sequence[tuple[str, str, str, str]] = (),
+    pairs: Sequence[Mapping[str, Any]] = (),
     lists: Mapping[str, str] | None = None,
     members: Mapping[str, Sequence[str]] | None = None,
     read_at: datetime = READ_AT,
     columns: Mapping[str, str] | None = None,
 ) -> None:
     """``observed_*`` map a record id to its properties; ``lists`` a list id to its name; ``columns`` retypes columns of
-    the contacts' model."""
+    the contacts' model and adds to them. ``merged`` maps a record id to the one it was merged into, ``people`` a
+    contact to what people changed last; ``associations`` are as read, ``pairs`` are the wanted ones."""
     kinds = {**CONTACT_COLUMNS, **(columns or {})}
     connection.execute("create schema marts")
     connection.execute(
@@ -153,9 +158,21 @@ def fill_snapshot(
     for name, observed in (("contacts", observed_contacts), ("companies", observed_companies)):
         connection.execute(
             f"create table marts.observed_hubspot_{name} "
-            "(record_id varchar, properties varchar, is_archived boolean, read_at timestamp)"
+            "(record_id varchar, properties varchar, is_archived boolean, read_at timestamp, merged_into varchar, "
+            "people_changed varchar)"
         )
-        rows = [[i, json.dumps(held), i in archived, read_at] for i, held in (observed or {}).items()]
+        away = (merged or {}) if name == "contacts" else {}
+        rows = [
+            [
+                i,
+                json.dumps(held),
+                i in archived or i in away,
+                read_at,
+                away.get(i),
+                json.dumps((people or {}).get(i, {})),
+            ]
+            for i, held in (observed or {}).items()
+        ]
         _insert(connection, f"observed_hubspot_{name}", rows)
     connection.execute(
         "create table marts.observed_hubspot_lists "
@@ -163,8 +180,15 @@ def fill_snapshot(
     )
     _insert(connection, "observed_hubspot_lists", [[i, n, "contacts", read_at] for i, n in (lists or {}).items()])
     connection.execute("create table marts.observed_hubspot_list_memberships (list_id varchar, record_id varchar)")
-    pairs = [[list_id, record_id] for list_id, ids in (members or {}).items() for record_id in ids]
-    _insert(connection, "observed_hubspot_list_memberships", pairs)
+    joined = [[list_id, record_id] for list_id, ids in (members or {}).items() for record_id in ids]
+    _insert(connection, "observed_hubspot_list_memberships", joined)
+    connection.execute(
+        "create table marts.observed_hubspot_associations "
+        "(from_object varchar, from_id varchar, to_object varchar, to_id varchar, read_at timestamp)"
+    )
+    _insert(connection, "observed_hubspot_associations", [[*one, read_at] for one in associations])
+    connection.execute("create table marts.associations (sync_key varchar, from_id varchar, to_id varchar)")
+    _insert(connection, "associations", [[row.get(n) for n in ("sync_key", "from_id", "to_id")] for row in pairs])
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]]) -> None:
