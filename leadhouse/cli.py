@@ -61,6 +61,13 @@ class World(StrEnum):
     large = "large"
 
 
+class Crm(StrEnum):
+    """CRMs that the sandbox can be shaped like."""
+
+    hubspot = "hubspot"
+    salesforce = "salesforce"
+
+
 #: Marts older than this are said to be of the past before their plan is applied.
 _PAST = timedelta(days=2)
 
@@ -173,16 +180,27 @@ def sandbox(
     world: WorldOption = World.small,
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8765,
     reset: Annotated[bool, typer.Option("--reset", help="Forget what was written to the sandbox.")] = False,
+    crm: Annotated[Crm, typer.Option(help="Which CRM it is shaped like.")] = Crm.hubspot,
 ) -> None:
     """Serve the sandbox CRM with the sample world until interrupted."""
     from leadhouse.display import console
-    from leadhouse.sandbox_process import ensure_world, running_sandbox
+    from leadhouse.sandbox_process import ensure_world, running_salesforce, running_sandbox
 
     data_dir = load_settings().data_dir
     with console.status("Generating the sample world"):
         made, _ = ensure_world(world.value, data_dir / "world" / world.value)
-    database = data_dir / "sandbox" / f"{world.value}.sqlite"
     extra = ["--reset"] if reset else []
+    if crm is Crm.salesforce:
+        database = data_dir / "sandbox" / f"{world.value}-salesforce.sqlite"
+        with running_salesforce(made.folder, database, size=world.value, port=port, extra=extra) as org:
+            console.print(f"Sandbox CRM at {org.url} (process {org.pid}). To use it:", soft_wrap=True)
+            console.print(f"  export LEADHOUSE_SALESFORCE_LOGIN_URL={org.url}", soft_wrap=True)
+            console.print(f"  export LEADHOUSE_SALESFORCE_CLIENT_ID={org.client_id}", soft_wrap=True)
+            console.print(f"  export LEADHOUSE_SALESFORCE_CLIENT_SECRET={org.client_secret}", soft_wrap=True)
+            console.print("Ctrl-C stops it.")
+            signal.pause()
+        return
+    database = data_dir / "sandbox" / f"{world.value}.sqlite"
     with running_sandbox(made.folder, database, size=world.value, port=port, extra=extra) as running:
         console.print(f"Sandbox CRM at {running.url} (process {running.pid}). To use it:", soft_wrap=True)
         console.print(f"  export LEADHOUSE_HUBSPOT_BASE_URL={running.url}", soft_wrap=True)

@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,10 @@ class SandboxError(Exception):
 
 
 @dataclass(frozen=True)
-class Sandbox:
-    """A running sandbox CRM."""
+class RunningCrm:
+    """A running sandbox CRM, whichever vendor's it is shaped like."""
 
     url: str
-    token: str
     pid: int
 
     def stats(self) -> dict[str, Any]:
@@ -46,6 +45,22 @@ class Sandbox:
         request = urllib.request.Request(f"{self.url}/sandbox/day2", method="POST")
         with urllib.request.urlopen(request, timeout=300):
             return
+
+
+@dataclass(frozen=True)
+class Sandbox(RunningCrm):
+    """A running sandbox shaped like HubSpot."""
+
+    token: str
+
+
+@dataclass(frozen=True)
+class SalesforceSandbox(RunningCrm):
+    """A running sandbox shaped like Salesforce, and what its client logs in with."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    username: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ def ensure_world(size: str, folder: Path, *, seed: int | None = None) -> tuple[W
 def running_sandbox(
     world: Path | None, database: Path, *, size: str = "small", port: int = 0, extra: Sequence[str] = ()
 ) -> Iterator[Sandbox]:
-    """Starts the sandbox CRM on 127.0.0.1 and stops it by its process id when the block ends, failed or not.
+    """Starts the sandbox shaped like HubSpot on 127.0.0.1; stops it by its process id when the block ends.
 
     Args:
         world: folder of the sample world; None starts an empty portal.
@@ -100,9 +115,32 @@ def running_sandbox(
     Raises:
         SandboxError: it ended, or did not get ready in time; holds its last words.
     """
+    with _running("sandbox.server", world, database, size, port, extra) as said:
+        yield Sandbox(url=said["url"], pid=int(said["pid"]), token=said["token"])
+
+
+@contextmanager
+def running_salesforce(
+    world: Path | None, database: Path, *, size: str = "small", port: int = 0, extra: Sequence[str] = ()
+) -> Iterator[SalesforceSandbox]:
+    """The same for the sandbox shaped like Salesforce (``python -m sandbox.salesforce``)."""
+    with _running("sandbox.salesforce", world, database, size, port, extra) as said:
+        yield SalesforceSandbox(
+            url=said["url"],
+            pid=int(said["pid"]),
+            client_id=said["client_id"],
+            client_secret=said["client_secret"],
+            username=said["username"],
+        )
+
+
+@contextmanager
+def _running(
+    module: str, world: Path | None, database: Path, size: str, port: int, extra: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     database.parent.mkdir(parents=True, exist_ok=True)
     log = database.with_suffix(".log")
-    command = [sys.executable, "-m", "sandbox.server", "--port", str(port), "--db", str(database), *extra]
+    command = [sys.executable, "-m", module, "--port", str(port), "--db", str(database), *extra]
     if world is not None:
         command += ["--world", str(world)]
     with log.open("w", encoding="utf-8") as log_file:
@@ -115,7 +153,7 @@ def running_sandbox(
             _stop(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[str], log: Path, seconds: float) -> Sandbox:
+def _wait_until_ready(process: subprocess.Popen[str], log: Path, seconds: float) -> dict[str, Any]:
     assert process.stdout is not None, "started with a pipe"
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
@@ -125,8 +163,8 @@ def _wait_until_ready(process: subprocess.Popen[str], log: Path, seconds: float)
         # An end of file is the end of the process, though it may not be gone yet.
         why = "ended at once" if ready else f"did not get ready in {seconds:.0f} s"
         raise SandboxError(f"The sandbox CRM {why}. {_tail(log.read_text(encoding='utf-8'))}")
-    said = json.loads(line)
-    return Sandbox(url=said["url"], token=said["token"], pid=int(said["pid"]))
+    said: dict[str, Any] = json.loads(line)
+    return said
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import os
-import signal
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvicorn
-
+from sandbox.common.serving import bind, remove_database, serve, url_of
 from sandbox.server.app import ServerOptions, create_app
 from sandbox.server.errors import SandboxError
 from sandbox.server.portal import DEFAULT_TOKEN, PortalOptions, open_portal
-
-_HOST = "127.0.0.1"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT. Returns the process's exit code: 2 when it cannot start."""
     options = _parser().parse_args(arguments)
     try:
-        listener = _bind(options.port)
+        listener = bind(options.port)
         if options.reset and options.db is not None:
-            _remove(options.db)
+            remove_database(options.db)
         portal = open_portal(
             options.db,
             options.world,
@@ -47,28 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             latency_ms=options.latency_ms,
         ),
     )
-    config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=5)
-    ready = {"url": f"http://{_HOST}:{listener.getsockname()[1]}", "token": token, "pid": os.getpid()}
-    # The server re-raises the signal that stopped it; a requested end is a clean end.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_serve(uvicorn.Server(config), listener, ready))
-    except KeyboardInterrupt:
-        return 0
+        serve(app, listener, {"url": url_of(listener), "token": token, "pid": os.getpid()})
     finally:
         portal.db.close()
     return 0
-
-
-async def _serve(server: uvicorn.Server, listener: socket.socket, ready: dict[str, object]) -> None:
-    """Run the server; say on stdout when it answers."""
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.005)
-    if server.started:
-        print(json.dumps(ready), flush=True)
-    await serving
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,26 +68,6 @@ def _parser() -> argparse.ArgumentParser:
         help="send requested but unset properties as null (strict client models refuse it)",
     )
     return parser
-
-
-def _bind(port: int) -> socket.socket:
-    # Naming the protocol lets the event loop switch Nagle's algorithm off: without it every answer waits 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((_HOST, port))
-        listener.listen(1024)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise SandboxError(
-            f"port {port} on {_HOST} cannot be used ({error}); give another with --port, or --port 0 for a free one"
-        ) from error
-    return listener
-
-
-def _remove(db: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(f"{db}{suffix}").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.common.world_files import World
 from sandbox.server.catalog import OBJECT_TYPES
 from sandbox.server.clock import PortalClock
 from sandbox.server.definitions import Definitions
@@ -14,7 +15,7 @@ from sandbox.server.records import Records
 from sandbox.server.required import RequiredProperties
 from sandbox.server.search import Searcher
 from sandbox.server.storage import connect, get_meta, use_wal
-from sandbox.server.world import World, load_world
+from sandbox.server.world import load_world
 
 DEFAULT_TOKEN = "sandbox-token"
 

@@ -26,11 +26,16 @@ class RequestStats:
     def count(self, method: str, path: str, version: str, status: int) -> None:
         """One answered request; ``path`` is a route's template."""
         self.total += 1
-        if method not in ("GET", "HEAD", "OPTIONS") and not path.endswith(_READING):
+        if self.is_write(method, path):
             self.writes += 1
         self._by_path[f"{method} {path}"] += 1
         self._by_version[version] += 1
         self._by_status[str(status)] += 1
+
+    @staticmethod
+    def is_write(method: str, path: str) -> bool:
+        """Whether a call changes anything."""
+        return method not in ("GET", "HEAD", "OPTIONS") and not path.endswith(_READING)
 
     def as_json(self) -> dict[str, Any]:
         """``{"total", "writes", "by_path", "by_version", "by_status"}``."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from sandbox.common.world_files import DAY_MS, World, batches, schema
 from sandbox.server.catalog import (
     ASSOCIATIONS_BY_KEY,
     INVERSE_ASSOCIATION,
@@ -20,7 +17,7 @@ from sandbox.server.catalog import (
     ObjectType,
     find_object_type,
 )
-from sandbox.server.clock import iso, parse_ms
+from sandbox.server.clock import iso
 from sandbox.server.definitions import Definitions
 from sandbox.server.errors import SandboxError
 from sandbox.server.records import WriteSource, unique_key, unique_keys
@@ -29,49 +26,9 @@ from sandbox.server.storage import build_indexes, drop_indexes, get_meta, set_me
 if TYPE_CHECKING:
     from sandbox.server.portal import Portal
 
-_DAY_MS = 86_400_000
-_BATCH = 20_000
 _RECORD_COLUMNS = ("id", "created_at", "updated_at", "archived", "archived_at")
 #: Who changes records between the two days, as their history shows it.
 _SALES_TEAM = WriteSource("CRM_UI")
-
-
-@dataclass(frozen=True)
-class World:
-    """A generated world on disk; ``as_of_ms`` is its "now"."""
-
-    root: Path
-    as_of_ms: int
-    token: str | None
-    fingerprint: str
-
-    @classmethod
-    def read(cls, root: Path) -> World:
-        """Read ``world.json``.
-
-        Raises:
-            SandboxError: the folder holds no world, or ``world.json`` lacks a usable ``as_of``.
-        """
-        path = root / "world.json"
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise SandboxError(
-                f"{path}: cannot be read ({error.strerror}); make a world with "
-                f"`python -m sandbox.world --size small --out {root}`"
-            ) from error
-        try:
-            facts = orjson.loads(raw)
-            as_of_ms = parse_ms(str(facts["as_of"]))
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise SandboxError(f"{path}: as_of must be a UTC moment in a JSON object ({error!r})") from error
-        token = facts.get("token")
-        return cls(root, as_of_ms, str(token) if token else None, hashlib.sha256(raw).hexdigest())
-
-    @property
-    def created_ms(self) -> int:
-        """When the portal was set up: two years before its present."""
-        return self.as_of_ms - 730 * _DAY_MS
 
 
 # The first day ----------------------------------------------------------------------------------------------------
@@ -164,7 +121,7 @@ def _object_batches(path: Path, object_type: ObjectType) -> Iterator[list[_Objec
     """Records of an object file: id, created, updated, archived at (or None), stored properties."""
     names = _property_columns(path)
     stored = [name for name in names if name not in object_type.system]
-    for columns in _batches(path, [*_RECORD_COLUMNS, *stored]):
+    for columns in batches(path, [*_RECORD_COLUMNS, *stored]):
         ids, created, updated, archived, archived_at = columns[:5]
         rows = []
         for i, values in enumerate(zip(*columns[5:], strict=True)):
@@ -175,36 +132,7 @@ def _object_batches(path: Path, object_type: ObjectType) -> Iterator[list[_Objec
 
 
 def _property_columns(path: Path) -> list[str]:
-    return [name for name in _schema(path).names if name not in _RECORD_COLUMNS]
-
-
-def _schema(path: Path) -> pa.Schema:
-    try:
-        return pq.read_schema(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise SandboxError(f"{path}: is not a readable Parquet file ({error}); make the world again") from error
-
-
-def _batches(path: Path, names: Sequence[str]) -> Iterator[list[list[Any]]]:
-    """The named columns, batch by batch, as Python values; timestamps in ms since 1970. A missing file is empty."""
-    if not path.exists():
-        return
-    schema = _schema(path)
-    missing = [name for name in names if name not in schema.names]
-    if missing:
-        raise SandboxError(f"{path}: has no column {', '.join(missing)}; make the world again")
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_BATCH, columns=list(dict.fromkeys(names))):
-            yield [_values(batch.column(name)) for name in names]
-
-
-def _values(column: Any) -> list[Any]:
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64())
-    elif pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    values: list[Any] = column.to_pylist()
-    return values
+    return [name for name in schema(path).names if name not in _RECORD_COLUMNS]
 
 
 def _whole(path: Path, text: Any) -> int:
@@ -226,7 +154,7 @@ def _insert(columns: Sequence[str], statement: str) -> Callable[[sqlite3.Connect
 
     def load(db: sqlite3.Connection, path: Path) -> int:
         count = 0
-        for values in _batches(path, columns):
+        for values in batches(path, columns):
             count += db.executemany(statement, zip(*values, strict=True)).rowcount
         return count
 
@@ -237,7 +165,7 @@ def _load_associations(db: sqlite3.Connection, path: Path) -> int:
     count = 0
     names = ["from_object", "from_id", "to_object", "to_id", "type_id", "category", "label"]
     codes: dict[str, int] = {}
-    for values in _batches(path, names):
+    for values in batches(path, names):
         rows = []
         for source, from_id, target, to_id, type_id, category, label in zip(*values, strict=True):
             a = codes.get(source) or codes.setdefault(source, _code(path, source))
@@ -258,7 +186,7 @@ def _load_history(db: sqlite3.Connection, path: Path) -> int:
         "object_type", "object_id", "property", "value", "changed_at", "source_type", "source_id", "updated_by_user_id",
     ]  # fmt: skip
     codes: dict[str, int] = {}
-    for values in _batches(path, names):
+    for values in batches(path, names):
         rows = []
         for kind, object_id, name, value, at, source_type, source_id, user in zip(*values, strict=True):
             code = codes.get(kind) or codes.setdefault(kind, _code(path, kind))
@@ -275,7 +203,7 @@ def _load_history(db: sqlite3.Connection, path: Path) -> int:
 
 def _load_forms(db: sqlite3.Connection, path: Path) -> int:
     count = 0
-    for values in _batches(path, ["id", "name", "form_type", "field_names", "archived", "created_at", "updated_at"]):
+    for values in batches(path, ["id", "name", "form_type", "field_names", "archived", "created_at", "updated_at"]):
         rows = [
             (
                 id_,
@@ -349,7 +277,7 @@ def apply_day2(portal: Portal) -> dict[str, Any]:
     if world is None:
         raise SandboxError("A portal without a world has no second day")
     folder = world.root / "day2" / "hubspot"
-    end = world.as_of_ms + _DAY_MS
+    end = world.as_of_ms + DAY_MS
     if get_meta(portal.db, "day2_at") is not None:
         return {"applied": False, "as_of": iso(end), "rows": {}}
     if not folder.is_dir():
@@ -373,7 +301,7 @@ def _logged_properties(path: Path) -> set[tuple[int, int, str]]:
     """(object, record id, property) whose history the second day's own file tells."""
     return {
         (_code(path, kind), _whole(path, object_id), name)
-        for values in _batches(path, ["object_type", "object_id", "property"])
+        for values in batches(path, ["object_type", "object_id", "property"])
         for kind, object_id, name in zip(*values, strict=True)
     }
 

@@ -1,0 +1,1 @@
+"""What both local CRMs need: serving an application, reading a sample world."""

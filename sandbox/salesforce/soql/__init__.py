@@ -1,0 +1,1 @@
+"""SOQL: text -> syntax tree (``parser``) -> SQLite (``compiler``)."""
