@@ -18,13 +18,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from privacy import ErasureKey
-from reverse_etl.connectors.base import Connector, FoundRecord, Link, ListGoneError, RowOutcome, RowWrite
+from reverse_etl.connectors.base import (
+    Connector,
+    FoundRecord,
+    JobConnector,
+    Link,
+    ListGoneError,
+    RowOutcome,
+    RowWrite,
+)
 from reverse_etl.consent_check import ConsentCheck
 from reverse_etl.deletions import carry_out
 from reverse_etl.errors import (
@@ -48,6 +57,8 @@ _HOPELESS_BATCHES = 3
 _HOPELESS_ROWS = 100
 #: Times a create without a usable answer is looked up and tried again.
 _CREATE_TRIES = 5
+#: Kinds of change that a CRM may take as jobs of its own.
+_BY_JOB = ("create", "update")
 #: Rows stopped for want of consent are recorded by so many.
 _SUPPRESSED_ROWS = 1_000
 
@@ -405,11 +416,12 @@ class _Run:
             "list_add": self._change_members,
             "list_remove": self._change_members,
         }
+        self._finish_jobs()
         pending = self._permitted(self._store.pending(self._plan.plan_id, self._spec.sync))
         flying: dict[Future[list[WriteRow]], str] = {}
         with ThreadPoolExecutor(self._in_flight, thread_name_prefix="write-back") as pool:
             try:
-                for action, changes in _batches(pending, self._connector):
+                for action, changes in self._batches(pending):
                     while len(flying) >= self._in_flight:
                         self._land(flying)
                     if self._stop.is_set():
@@ -418,7 +430,7 @@ class _Run:
                     batch_id = f"{self._run_id}:{self._batch_number}"
                     seqs = [change.seq for change in changes]
                     self._store.intend_batch(batch_id, self._run_id, self._plan.plan_id, self._spec.sync, action, seqs)
-                    flying[pool.submit(send[action], changes)] = batch_id
+                    flying[pool.submit(send[action], changes, batch_id)] = batch_id
                 while flying:
                     self._land(flying)
             except BaseException:
@@ -431,6 +443,35 @@ class _Run:
                         continue
                     self._record(batch_id, rows)
                 raise
+
+    def _batches(self, changes: Iterator[Change]) -> Iterator[tuple[str, list[Change]]]:
+        """Batches of one kind of change, in the plan's order."""
+        connector, rows = self._connector, self._result.unsent
+        for action, group in groupby(changes, key=lambda change: change.outcome):
+            size = connector.list_batch_size if action.startswith("list_") else connector.batch_size
+            if isinstance(connector, JobConnector) and action in _BY_JOB:
+                size = connector.batch_size_for(self._spec.object, action, rows)
+            while batch := list(islice(group, size)):
+                yield action, batch
+
+    def _finish_jobs(self) -> None:
+        """Jobs that a killed apply left in the CRM come first, whatever plan they are of: what they wrote is written
+        down, and no record of theirs is sent while they are at work."""
+        connector = self._connector
+        if not isinstance(connector, JobConnector):
+            return
+        for batch in self._store.open_jobs(self._spec.sync):
+            changes = list(self._store.pending(batch.plan_id, self._spec.sync, of=batch))
+            by_ref = {f"{batch.plan_id}:{change.seq}": change for change in changes}
+            writes = [RowWrite(ref, change.record_id, change.fields) for ref, change in by_ref.items()]
+            outcomes = connector.finish_jobs(self._spec.object, batch.action, batch.job_ids, writes)
+            rows = [self._row(o.ref, by_ref[o.ref], o, batch.action, _json(by_ref[o.ref].fields)) for o in outcomes]
+            if batch.plan_id == self._plan.plan_id:
+                self._record(batch.batch_id, rows)
+            else:
+                self._store.finish_batch(
+                    batch.batch_id, [row._replace(plan_id=batch.plan_id, batch_id=batch.batch_id) for row in rows]
+                )
 
     def _land(self, flying: dict[Future[list[WriteRow]], str]) -> None:
         landed, _ = wait(flying, return_when=FIRST_COMPLETED)
@@ -530,17 +571,32 @@ class _Run:
 
     # -- what a batch does (in a worker thread) ------------------------------------------------------------------
 
-    def _update(self, changes: Sequence[Change]) -> list[WriteRow]:
-        writes = [RowWrite(self._write_id(c), c.record_id, c.fields) for c in changes]
-        outcomes = self._connector.update(self._spec.object, writes)
-        return [self._row(o.ref, c, o, "update", _json(c.fields)) for c, o in zip(changes, outcomes, strict=True)]
+    def _write(self, action: str, writes: Sequence[RowWrite], batch_id: str) -> list[RowOutcome]:
+        """Create or update records, as a job of the CRM where they are many and it takes jobs."""
+        connector = self._connector
+        if isinstance(connector, JobConnector) and len(writes) > connector.batch_size:
+            return connector.run_job(self._spec.object, action, writes, partial(self._store.note_job, batch_id))
+        send = connector.create if action == "create" else connector.update
+        return send(self._spec.object, writes)
 
-    def _delete(self, changes: Sequence[Change]) -> list[WriteRow]:
+    def _update(self, changes: Sequence[Change], batch_id: str) -> list[WriteRow]:
+        writes = [RowWrite(self._write_id(c), c.record_id, c.fields) for c in changes]
+        rows = []
+        for change, outcome in zip(changes, self._write("update", writes, batch_id), strict=True):
+            rows.append(self._row(outcome.ref, change, outcome, "update", _json(change.fields)))
+            if outcome.is_written and outcome.record_id != change.record_id:
+                # The CRM wrote another record in its place (merged, converted). Until that is read, plans must not
+                # send the same values to the old id again.
+                old = RowOutcome(f"{outcome.ref}:moved", change.record_id)
+                rows.append(self._row(old.ref, change, old, "match", _json(change.fields)))
+        return rows
+
+    def _delete(self, changes: Sequence[Change], _batch_id: str) -> list[WriteRow]:
         writes = [RowWrite(self._write_id(c), c.record_id, {}) for c in changes]
         outcomes = self._connector.delete(self._spec.object, writes)
         return [self._row(o.ref, c, o, "delete", _json(c.fields)) for c, o in zip(changes, outcomes, strict=True)]
 
-    def _associate(self, changes: Sequence[Change]) -> list[WriteRow]:
+    def _associate(self, changes: Sequence[Change], _batch_id: str) -> list[WriteRow]:
         """Of an ``associate`` row, ``record_id`` and ``match_value`` are the two ends."""
         spec: Any = self._spec
         links = [Link(self._write_id(c), str(c.record_id), str(c.match_value)) for c in changes]
@@ -551,7 +607,7 @@ class _Run:
             rows.append(self._row(outcome.ref, change, outcome, "associate", _json(ends)))
         return rows
 
-    def _create(self, changes: Sequence[Change]) -> list[WriteRow]:
+    def _create(self, changes: Sequence[Change], batch_id: str) -> list[WriteRow]:
         """Create what a look-up by the unique property does not find; the rest becomes updates under the policies."""
         spec = self._spec
         assert isinstance(spec, SyncSpec)
@@ -575,9 +631,8 @@ class _Run:
             if not left:
                 return rows
             try:
-                outcomes = self._connector.create(
-                    spec.object, [RowWrite(self._write_id(c), None, c.fields) for c in left]
-                )
+                writes = [RowWrite(self._write_id(c), None, c.fields) for c in left]
+                outcomes = self._write("create", writes, batch_id)
             except AmbiguousOutcomeError:
                 if attempt == _CREATE_TRIES - 1:
                     raise
@@ -623,7 +678,7 @@ class _Run:
                 rows.append(self._row(outcome.ref, change, outcome, "update", fields))
         return rows
 
-    def _change_members(self, changes: Sequence[Change]) -> list[WriteRow]:
+    def _change_members(self, changes: Sequence[Change], _batch_id: str) -> list[WriteRow]:
         spec = self._spec
         assert isinstance(spec, ListSpec)
         add = [c.record_id for c in changes if c.outcome == "list_add" and c.record_id is not None]
@@ -678,14 +733,6 @@ class _Run:
             previous=change.previous if change is not None else None,
             reason=change.reason if change is not None else None,
         )
-
-
-def _batches(changes: Iterator[Change], connector: Connector) -> Iterator[tuple[str, list[Change]]]:
-    """Batches of one kind of change, in the plan's order."""
-    for action, group in groupby(changes, key=lambda change: change.outcome):
-        size = connector.list_batch_size if action.startswith("list_") else connector.batch_size
-        while batch := list(islice(group, size)):
-            yield action, batch
 
 
 def _json(fields: Mapping[str, str]) -> str:

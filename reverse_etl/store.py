@@ -92,6 +92,8 @@ batches = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("intended_at", sa.DateTime, nullable=False),
     sa.Column("finished_at", sa.DateTime),
+    #: Ids of the CRM's own jobs that the batch was handed to, in the order they were made; null = none.
+    sa.Column("job_ids", sa.Text),
 )  # fmt: skip
 
 writes = sa.Table(
@@ -206,6 +208,18 @@ class Change:
     #: JSON of what stood there, as the plan knew it.
     previous: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class JobBatch:
+    """A batch that was handed to jobs of the CRM and whose outcome is not known."""
+
+    batch_id: str
+    plan_id: str
+    action: str
+    first_seq: int
+    last_seq: int
+    job_ids: tuple[str, ...]
 
 
 class WriteRow(NamedTuple):
@@ -346,8 +360,8 @@ class Store:
             found = connection.execute(query.order_by(plan_changes.c.seq).limit(limit)).mappings()
             return [dict(row) for row in found]
 
-    def pending(self, plan_id: str, sync: str, *, chunk: int = _CHUNK) -> Iterator[Change]:
-        """The rows of one sync that send something and have no outcome yet, in the plan's order.
+    def pending(self, plan_id: str, sync: str, *, of: JobBatch | None = None, chunk: int = _CHUNK) -> Iterator[Change]:
+        """The rows of one sync that send something and have no outcome yet, in the plan's order; ``of`` one batch only.
 
         Reads by chunks in short transactions, so that outcomes can be recorded in between.
         """
@@ -362,6 +376,8 @@ class Store:
             .order_by(table.c.seq)
             .limit(chunk)
         )
+        if of is not None:
+            query = query.where(table.c.seq.between(of.first_seq, of.last_seq), table.c.outcome == of.action)
         last = -1
         while True:
             with self._engine.connect() as connection:
@@ -428,6 +444,25 @@ class Store:
                     last_seq=max(seqs), size=len(seqs), state="intended", intended_at=utc_now(),
                 )
             )  # fmt: skip
+
+    def note_job(self, batch_id: str, job_id: str) -> None:
+        """A batch is about to be handed to a job of the CRM."""
+        noted = sa.func.coalesce(batches.c.job_ids + sa.literal(" "), "") + sa.literal(job_id)
+        with self._engine.begin() as connection:
+            connection.execute(batches.update().where(batches.c.batch_id == batch_id).values(job_ids=noted))
+
+    def open_jobs(self, sync: str) -> list[JobBatch]:
+        """Batches of a sync, of whatever plan, that jobs may still be working on, oldest first."""
+        table = batches.c
+        columns = [table.batch_id, table.plan_id, table.action, table.first_seq, table.last_seq, table.job_ids]
+        query = (
+            sa.select(*columns)
+            .where(table.sync == sync, table.state.in_(("intended", "abandoned")), table.job_ids.is_not(None))
+            .order_by(table.intended_at, table.batch_id)
+        )
+        with self._engine.connect() as connection:
+            found = connection.execute(query).all()
+            return [JobBatch(r[0], r[1], r[2], r[3], r[4], tuple(r[5].split())) for r in found]
 
     def finish_batch(self, batch_id: str | None, rows: Sequence[WriteRow]) -> None:
         """Record every record's outcome, the refused ones as dead letters too, and the batch as done: all or nothing.

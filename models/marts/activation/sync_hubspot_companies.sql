@@ -1,25 +1,23 @@
--- One row per account that is in HubSpot, on its leading record. Values are rounded, so that equal means equal.
+-- One row per account that is in HubSpot, on its leading record.
 with
-    accounts as (select * from {{ ref("dim_accounts") }} where hubspot_record_id is not null),
-    account_scores as (select * from {{ ref("fct_account_scores") }}),
+    accounts as (select * from {{ ref("int_account_activation") }} where hubspot_record_id is not null),
 
     final as (
         select
-            accounts.account_id as sync_key,
-            accounts.hubspot_record_id as record_id,
-            accounts.account_id,
-            cast(account_scores.score as decimal(18, 1)) as account_score,
-            cast(account_scores.fit_score as decimal(18, 1)) as fit_score,
-            cast(account_scores.engagement_score as decimal(18, 1)) as engagement_score,
-            account_scores.grade as account_grade,
-            account_scores.engaged_contacts,
-            account_scores.committee,
-            account_scores.missing_roles,
-            account_scores.reason_1,
-            account_scores.reason_2,
-            account_scores.reason_3
+            account_id as sync_key,
+            hubspot_record_id as record_id,
+            account_id,
+            account_score,
+            fit_score,
+            engagement_score,
+            account_grade,
+            engaged_contacts,
+            committee,
+            missing_roles,
+            reason_1,
+            reason_2,
+            reason_3
         from accounts
-        inner join account_scores on accounts.account_id = account_scores.account_id
     )
 
 select *
