@@ -239,12 +239,15 @@ def ingest(
     if not source and not any(found.is_configured(settings) for name, found in SOURCES.items() if name != "ops"):
         raise SettingsError(
             "No source is configured. Set LEADHOUSE_HUBSPOT_BASE_URL and LEADHOUSE_HUBSPOT_TOKEN, "
+            "LEADHOUSE_SALESFORCE_LOGIN_URL and its credentials (docs/salesforce.md), "
             "LEADHOUSE_EVENTS_DIR, LEADHOUSE_ADS_DIR, LEADHOUSE_ENRICHMENT_DIR or LEADHOUSE_MAPPINGS, "
             "or try `leadhouse demo`."
         )
     if (source is None or "hubspot" in source) and SOURCES["hubspot"].is_configured(settings):
         # A missing token is told before anything runs, and as wrong settings.
         settings.hubspot_access()
+    if (source is None or "salesforce" in source) and SOURCES["salesforce"].is_configured(settings):
+        settings.salesforce_access()
     with live_progress() as progress:
         report = run_job("ingest", progress, groups=[f"ingest_{name}" for name in source] if source else None)
     _tell_loads(report)

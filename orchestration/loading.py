@@ -41,6 +41,19 @@ def _load_hubspot(settings: Settings, progress: Progress, group: str | None) -> 
     )
 
 
+def _load_salesforce(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.salesforce import load_salesforce
+
+    return load_salesforce(
+        settings.warehouse,
+        settings.salesforce_access(),
+        pipelines_dir=settings.pipelines_dir,
+        reserve=settings.salesforce_reserve,
+        progress=progress,
+        groups=None if group is None else [group],
+    )
+
+
 def _load_events(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
     from ingestion.events import load_events
 
@@ -89,6 +102,13 @@ SOURCES: Mapping[str, Source] = {
             _load_hubspot,
             HUBSPOT_GROUPS,
             lambda settings: settings.hubspot_groups,
+        ),
+        Source(
+            "salesforce",
+            "salesforce_login_url",
+            lambda settings: settings.salesforce_login_url is not None,
+            _load_salesforce,
+            ("reference", "crm_objects", "history", "activities", "campaigns"),
         ),
         Source("events", "events_dir", lambda settings: settings.events_dir is not None, _load_events),
         Source("ads", "ads_dir", lambda settings: settings.ads_dir is not None, _load_ads),
