@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from sqlalchemy import make_url
+
+from ingestion.erased import turning_away
 from ingestion.results import LoadResult, Progress
 from leadhouse.settings import HUBSPOT_GROUPS, Settings
+from privacy import NO_TOMBSTONES, Tombstones, find_key
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,34 @@ def _load_ops(settings: Settings, progress: Progress, group: str | None) -> list
     from ingestion.ops import load_ops
 
     return load_ops(settings.warehouse, settings.ops_store_url, progress=progress)
+
+
+def tombstones_of(settings: Settings) -> Tombstones:
+    """Who was erased, for a load to turn away.
+
+    Raises:
+        KeyMissingError: people were erased and the key that recognises them is gone.
+    """
+    from reverse_etl.store import Store
+    from reverse_etl.suppressions import tombstones
+
+    url = make_url(settings.ops_store_url)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return NO_TOMBSTONES
+    key = settings.erasure_key.get_secret_value() if settings.erasure_key else None
+    with Store(settings.ops_store_url) as store:
+        return tombstones(store, find_key(settings.data_dir, key))
+
+
+def load_source(source: Source, settings: Settings, progress: Progress, group: str | None = None) -> list[LoadResult]:
+    """Loads a source (or one of its groups); nobody who was erased comes back in.
+
+    Raises:
+        IngestionError: the load failed; see the source's loader.
+        KeyMissingError: see :func:`tombstones_of`.
+    """
+    with turning_away(tombstones_of(settings)):
+        return source.load(settings, progress, group)
 
 
 SOURCES: Mapping[str, Source] = {
