@@ -90,6 +90,11 @@ class Connector(Protocol):
         """Requests sent so far, retries included."""
         ...
 
+    @property
+    def throttled(self) -> int:
+        """How many of them the CRM answered with "too many requests"."""
+        ...
+
     def ensure_properties(self, object_name: str, group: GroupSpec, fields: Sequence[FieldSpec]) -> list[str]:
         """Make the group and the properties that are missing; returns the names made. Raises
         :class:`~reverse_etl.errors.ConnectorError` when an existing property is of another type or not ours."""

@@ -80,6 +80,11 @@ class HubSpotConnector:
         """Requests sent so far, retries included."""
         return self._transport.requests
 
+    @property
+    def throttled(self) -> int:
+        """How many of them were answered with "too many requests"."""
+        return self._transport.throttled
+
     def close(self) -> None:
         """Give the connections back."""
         self._transport.close()

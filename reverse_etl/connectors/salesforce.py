@@ -67,6 +67,11 @@ class SalesforceConnector:
         """Requests sent so far, retries included."""
         return self._api.requests
 
+    @property
+    def throttled(self) -> int:
+        """How many of them were answered with "too many requests"."""
+        return self._api.throttled
+
     def close(self) -> None:
         """Give the connections back."""
         self._api.close()

@@ -102,6 +102,11 @@ class SalesforceApi:
         """Requests sent so far, retries included (the token's are not counted: they cost no quota)."""
         return self._transport.requests
 
+    @property
+    def throttled(self) -> int:
+        """How many of them were answered with "too many requests"."""
+        return self._transport.throttled
+
     def close(self) -> None:
         """Give the connections back."""
         self._transport.close()

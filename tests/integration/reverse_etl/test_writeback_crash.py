@@ -78,7 +78,7 @@ def check_ledger(project: Project, plan_id: str, tag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kill_after", "finish"), [(0, "same plan"), (0, "new plan"), (2, "same plan"), (6, "new plan")]
+    ("kill_after", "finish"), [(0, "same plan"), (0, "new plan"), (2, "same plan"), (3, "new plan")]
 )
 def test_kill_in_the_middle_then_finish(slow_portal: Portal, tmp_path: Path, kill_after: int, finish: str) -> None:
     """``kill_after`` batches are recorded when the kill comes; 0 = while the first creates are on their way."""
