@@ -15,7 +15,6 @@ from leadhouse.rules import (
     attribution,
     capacity,
     contract,
-    crm,
     hygiene,
     identity,
     intent,
@@ -27,7 +26,7 @@ from leadhouse.rules import (
 )
 from leadhouse.rules.files import Check, RuleProblem, Rules, Schema, check_cells, check_key, read_rows, values_of
 
-_AREAS = (scoring, intent, lifecycle, contract, queue, lists, outcomes, attribution, identity, hygiene, crm, capacity)
+_AREAS = (scoring, intent, lifecycle, contract, queue, lists, outcomes, attribution, identity, hygiene, capacity)
 
 #: Every rule file by name, without ``.csv``.
 SCHEMAS: dict[str, Schema] = {name: schema for area in _AREAS for name, schema in area.SCHEMAS.items()}

@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 token_seconds=options.token_seconds,
                 certificate=_read(options.certificate),
                 bulk_delay=options.bulk_delay_ms / 1000,
+                bulk_page=options.bulk_page,
             ),
         )
     except SandboxError as error:
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--token-seconds", type=float, default=7_200, help="how long a token lasts")
     parser.add_argument("--certificate", type=Path, help="PEM certificate or public key that signs JWT assertions")
     parser.add_argument("--bulk-delay-ms", type=int, default=0, help="how long a bulk job waits before it runs")
+    parser.add_argument("--bulk-page", type=int, default=50_000, help="records of a page of a query job's result")
     return parser
 
 

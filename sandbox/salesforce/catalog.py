@@ -436,7 +436,6 @@ _SPEC: dict[str, tuple[str, str, str]] = {
         TableEnumOrId string(255) readonly
         FullName string(255) readonly
         NamespacePrefix string(40) readonly
-        Metadata textarea(32000) readonly
         """,
     ),
 }  # fmt: skip

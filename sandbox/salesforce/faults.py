@@ -1,4 +1,4 @@
-"""Faults on demand: of whole requests (an error, a delay), of single records, and of bulk jobs.
+"""Faults on demand: of whole requests (an error, a delay, a lost answer), of single records, and of bulk jobs.
 
 Set with ``POST /sandbox/faults``, a list of objects. One with ``"kind": "record"`` refuses records one by one, one with
 ``"kind": "job"`` ends bulk jobs early; any other is a fault of requests, as the other sandbox knows it.
@@ -95,6 +95,8 @@ class RecordFaults:
 
     def __init__(self) -> None:
         self.requests = Faults()
+        #: The vendor's code and message of each fault of requests, where the test chose them.
+        self._said: list[tuple[str | None, str | None]] = []
         self.records: list[RecordFault] = []
         self.jobs: list[JobFault] = []
 
@@ -106,6 +108,7 @@ class RecordFaults:
         """
         listed = wanted if isinstance(wanted, list) else [wanted]
         requests: list[Any] = []
+        said: list[tuple[str | None, str | None]] = []
         records: list[RecordFault] = []
         jobs: list[JobFault] = []
         for one in listed:
@@ -115,12 +118,13 @@ class RecordFaults:
             elif kind == "job":
                 jobs.append(JobFault(**_checked(one, _JOB_DEFAULTS)))
             else:
-                requests.append({key: value for key, value in one.items() if key != "kind"} if kind else one)
+                said.append((one.get("code"), one.get("message")) if isinstance(one, dict) else (None, None))
+                requests.append(_without(one, ("kind", "code", "message")) if isinstance(one, dict) else one)
         try:
             self.requests.set(requests)
         except OtherApiError as error:
             raise ApiError(400, "BAD_REQUEST", error.message) from None
-        self.records, self.jobs = records, jobs
+        self.records, self.jobs, self._said = records, jobs, said
         return self.as_json()
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -131,6 +135,16 @@ class RecordFaults:
             for fault in self.records
         ]
         return listed + [{"kind": "job", **asdict(fault)} for fault in self.jobs]
+
+    def error_of(self, fault: Fault) -> ApiError | None:
+        """What a fault of requests answers; None lets the request through."""
+        if fault.status == 0:
+            return None
+        place = next(place for place, one in enumerate(self.requests.active) if one is fault)
+        code, message = _REQUEST_CODES.get(fault.status, ("UNKNOWN_EXCEPTION", "Fault on demand"))
+        headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+        said_code, said_message = self._said[place]
+        return ApiError(fault.status, said_code or code, said_message or message, headers=headers)
 
     def check(self, sobject: str, action: str, key: str, record_id: str | None) -> None:
         """Refuse one record if a fault says so; ``key`` tells it from others.
@@ -151,13 +165,8 @@ class RecordFaults:
         return None
 
 
-def request_error(fault: Fault) -> ApiError | None:
-    """What a fault of requests answers; None lets the request through."""
-    if fault.status == 0:
-        return None
-    code, message = _REQUEST_CODES.get(fault.status, ("UNKNOWN_EXCEPTION", "Fault on demand"))
-    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return ApiError(fault.status, code, message, headers=headers)
+def _without(wanted: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in wanted.items() if key not in names}
 
 
 def _checked(wanted: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.common.damage import carry_out, hang_up, read_whole, send_damaged
 from sandbox.salesforce.errors import ApiError, no_such_resource
-from sandbox.salesforce.faults import request_error
 from sandbox.salesforce.org import Org
 from sandbox.server.stats import RequestStats
 
@@ -60,6 +60,7 @@ class Gate:
         path, version = _canonical(scope["path"])
         counted = path in _TOKENLESS[:2]
         headers: dict[str, str] = {}
+        body, connection = b"", receive
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -69,10 +70,12 @@ class Gate:
             await send(message)
 
         try:
-            fault = self._org.faults.requests.take(method, path)
+            if self._org.faults.requests.look_at_bodies:
+                body, receive = await read_whole(receive)
+            fault = self._org.faults.requests.take(method, path, body)
             if self._latency_ms:
                 await asyncio.sleep(self._latency_ms / 1000)
-            if fault is not None:
+            if fault is not None and not fault.after:
                 await asyncio.sleep(fault.latency_ms / 1000)
             if not counted:
                 if path not in _TOKENLESS:
@@ -81,8 +84,8 @@ class Gate:
                     self._org.usage.take()
                 finally:
                     headers["Sforce-Limit-Info"] = self._org.usage.header()
-            error = None if fault is None else request_error(fault)
-            if error is not None:
+            error = None if fault is None else self._org.faults.error_of(fault)
+            if error is not None and fault is not None and not fault.after:
                 raise error
             if version is not None and not _OLDEST <= int(version[1:3]) <= NEWEST:
                 raise no_such_resource()
@@ -93,7 +96,25 @@ class Gate:
         inner["path"] = path
         inner["raw_path"] = path.encode()
         inner["sandbox"] = {"version": version or f"v{NEWEST}.0"}
-        await self._pass(inner, receive, answer)
+        if fault is None or not (fault.effect or fault.after):
+            await self._pass(inner, receive, answer)
+            return
+        if fault.effect == "reset" and not fault.after:
+            self._stats.count(method, template(path), version or "-", 0)
+            await hang_up(connection)
+            return
+        start, content = await carry_out(self._pass, inner, receive)
+        if fault.after:
+            await asyncio.sleep(fault.latency_ms / 1000)
+        if fault.effect == "reset":
+            self._stats.count(method, template(path), version or "-", 0)
+            await hang_up(connection)
+        elif error is not None:
+            await refuse(error, answer)
+        else:
+            await send_damaged(fault, start, content, answer)
+            if fault.effect == "truncate":
+                await hang_up(connection)
 
     def _check_token(self, scope: Scope) -> None:
         for name, value in scope["headers"]:

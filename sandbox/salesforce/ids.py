@@ -5,8 +5,14 @@ The last three characters of an 18-character id say which of the fifteen before 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_BITS = {ord(digit): "1" if digit.isupper() else "0" for digit in _DIGITS}
+_PAIRS = [a + b for a in _DIGITS for b in _DIGITS]
+_PAIR = 62**2
+_LOW = 62**4
 
 #: Characters four to six of ids: of records that stand for one of the world's, and of those made here.
 WORLD_POD = "Hs0"
@@ -15,21 +21,37 @@ OWN_POD = "Lh0"
 
 def full_id(fifteen: str) -> str:
     """The 18 characters of a 15-character id."""
-    suffix = []
-    for start in (0, 5, 10):
-        bits = sum(1 << place for place, char in enumerate(fifteen[start : start + 5]) if "A" <= char <= "Z")
-        suffix.append(_CHECK[bits])
-    return fifteen + "".join(suffix)
+    return fifteen + _check(fifteen[:5]) + _check(fifteen[5:10]) + _CHECK[_capitals(fifteen[10:])]
 
 
 def make_id(prefix: str, number: int, pod: str = OWN_POD) -> str:
     """The id of an object's ``number``-th record."""
+    high, low = divmod(number, _LOW)
+    first, second = divmod(low, _PAIR)
+    head, checks = _head(prefix, pod, high)
+    tail = _PAIRS[first] + _PAIRS[second]
+    return f"{head}{tail}{checks}{_CHECK[_capitals(head[10:] + tail)]}"
+
+
+@lru_cache(maxsize=4096)
+def _head(prefix: str, pod: str, high: int) -> tuple[str, str]:
+    """The first eleven characters, and the check characters of the first ten."""
     digits = ""
-    rest = number
-    while rest:
-        rest, digit = divmod(rest, 62)
+    for _ in range(5):
+        high, digit = divmod(high, 62)
         digits = _DIGITS[digit] + digits
-    return full_id(f"{prefix}{pod}{digits:0>9}")
+    head = f"{prefix}{pod}{digits}"
+    return head, _check(head[:5]) + _check(head[5:10])
+
+
+@lru_cache(maxsize=65536)
+def _check(five: str) -> str:
+    return _CHECK[_capitals(five)]
+
+
+def _capitals(five: str) -> int:
+    """Which of five characters are capitals, the first being the lowest bit."""
+    return int(five[::-1].translate(_BITS), 2)
 
 
 def normal_id(text: object) -> str | None:

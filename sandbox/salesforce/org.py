@@ -31,6 +31,8 @@ class OrgOptions:
     certificate: bytes | None = None
     #: Seconds a bulk job waits before it is worked off.
     bulk_delay: float = 0.0
+    #: Records of a page of a query job's result, where the client does not choose.
+    bulk_page: int = 50_000
 
 
 class Org:
@@ -47,7 +49,7 @@ class Org:
         self.records = Records(db, self.clock, schema, self.faults)
         self.queries = Queries(db, self.clock, schema)
         self.usage = Usage(options.daily)
-        self.jobs = Jobs()
+        self.jobs = Jobs(self, delay=options.bulk_delay, page=options.bulk_page)
         self.sessions = Sessions(_client(world), ORG_ID, API_USER_ID, seconds=options.token_seconds)
         if options.certificate is not None:
             self.sessions.register(options.certificate)

@@ -46,7 +46,7 @@ class Queries:
     def compile(self, text: str, *, deleted: bool, bulk: bool = False) -> Plan:
         """What a query asks; raises :class:`ApiError` where it cannot be answered."""
         query = parse(text)
-        if query.source.lower() in ("entitydefinition", "fielddefinition"):
+        if query.source.lower() in ("entitydefinition", "fielddefinition", "customfield"):
             self._schema.fill_definitions()
         return compile_query(query, text, self._schema, self._clock.now_ms(), deleted=deleted, bulk=bulk)
 

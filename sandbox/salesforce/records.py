@@ -35,6 +35,11 @@ _CASCADES = {
     "Event": [("EventRelation", "EventId")],
     "PermissionSet": [("FieldPermissions", "ParentId"), ("PermissionSetAssignment", "PermissionSetId")],
 }
+#: Fields that together are unique.
+_PAIRS = {
+    "FieldPermissions": ("ParentId", "Field"),
+    "PermissionSetAssignment": ("PermissionSetId", "AssigneeId"),
+}
 _PERMISSIONS = frozenset({"PermissionSet", "PermissionSetAssignment", "FieldPermissions"})
 
 
@@ -71,6 +76,7 @@ class Records:
         #: Whether a new Lead or Contact with the e-mail of another is refused (the org's duplicate rule).
         self.blocks_duplicates = False
         self._next: dict[str, int] = {}
+        self._known_rules: dict[tuple[str, int], tuple[list[tuple[str, Stored]], list[str]]] = {}
         self._stages: dict[str, tuple[int, int, float]] | None = None
 
     # Reading ------------------------------------------------------------------------------------------------------
@@ -128,15 +134,29 @@ class Records:
 
     def _complete(self, sobject: SObject, values: Values, actor: Actor) -> None:
         """Defaults, the owner, and a refusal of what lacks a required value."""
-        for field in sobject.fields.values():
-            if field.default is not None and values.get(field.name) is None:
-                values[field.name] = field.default
+        defaults, required = self._rules(sobject)
+        for name, default in defaults:
+            if values.get(name) is None:
+                values[name] = default
         if "OwnerId" in sobject.fields and values.get("OwnerId") is None:
             values["OwnerId"] = actor.user_id
-        missing = [field.name for field in sobject.fields.values() if field.required and values.get(field.name) is None]
+        missing = [name for name in required if values.get(name) is None]
         if missing:
             raise _missing(missing)
         _special_checks(sobject, values)
+
+    def _rules(self, sobject: SObject) -> tuple[list[tuple[str, Stored]], list[str]]:
+        """Defaults by field, and the required fields, of an object as it stands."""
+        key = (sobject.name, self.schema.version)
+        found = self._known_rules.get(key)
+        if found is None:
+            fields = sobject.fields.values()
+            found = (
+                [(field.name, field.default) for field in fields if field.default is not None],
+                [field.name for field in fields if field.required],
+            )
+            self._known_rules[key] = found
+        return found
 
     def _insert(
         self, sobject: SObject, parsed: Sequence[tuple[int, Values]], outcomes: list[Outcome], actor: Actor
@@ -491,17 +511,21 @@ class Records:
         actor: Actor,
     ) -> list[tuple[int, Values]]:
         """Drop records whose references lead nowhere or whose unique values are another's."""
-        self._check_references(sobject, parsed, outcomes)
+        self._check_references(sobject, parsed, outcomes, actor)
         for field in sobject.fields.values():
             if field.unique:
                 self._check_unique(sobject, field, parsed, outcomes, ids)
         if sobject.name == "CampaignMember" and not ids:
             self._check_members(parsed, outcomes)
+        if sobject.name in _PAIRS and not ids:
+            self._check_pairs(sobject, _PAIRS[sobject.name], parsed, outcomes)
         if self.blocks_duplicates and not ids and sobject.name in ("Lead", "Contact") and not actor.allow_duplicates:
             self._check_duplicates(parsed, outcomes)
         return [one for one in parsed if outcomes[one[0]].error is None]
 
-    def _check_references(self, sobject: SObject, parsed: list[tuple[int, Values]], outcomes: list[Outcome]) -> None:
+    def _check_references(
+        self, sobject: SObject, parsed: list[tuple[int, Values]], outcomes: list[Outcome], actor: Actor
+    ) -> None:
         wanted: dict[str, set[str]] = defaultdict(set)
         uses: list[tuple[int, Field, str]] = []
         references = {name: field for name, field in sobject.fields.items() if field.type == "reference"}
@@ -512,10 +536,14 @@ class Records:
                     uses.append((place, references[name], str(value)))
                     wanted[str(value)[:3]].add(str(value))
         there: set[str] = set()
+        converted: set[str] = set()
         for prefix, some in wanted.items():
             target = self.schema.of_id(prefix)
             if target is not None:
-                there |= {one for one, row in self.find(target, some, []).items() if not row[1]}
+                columns = ["IsConverted"] if target.name == "Lead" else []
+                found = {one: row for one, row in self.find(target, some, columns).items() if not row[1]}
+                there |= found.keys()
+                converted |= {one for one, row in found.items() if columns and row[2]}
         for place, field, value in uses:
             parent = self.schema.of_id(value)
             if parent is None or parent.name not in field.reference_to:
@@ -528,6 +556,10 @@ class Records:
             elif value not in there:
                 outcomes[place].error = ApiError(
                     400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [field.name]
+                )
+            elif value in converted and not actor.system:
+                outcomes[place].error = ApiError(
+                    400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [field.name]
                 )
 
     def _check_unique(
@@ -579,6 +611,32 @@ class Records:
             if outcomes[place].error is None and key in there:
                 outcomes[place].error = ApiError(400, "DUPLICATE_VALUE", "Already a campaign member.", [])
             there.add(key)
+
+    def _check_pairs(
+        self,
+        sobject: SObject,
+        pair: tuple[str, str],
+        parsed: list[tuple[int, Values]],
+        outcomes: list[Outcome],
+    ) -> None:
+        """Two fields that together are unique."""
+        columns = " AND ".join(f"{quoted(name)} = ?" for name in pair)
+        seen: set[tuple[Stored, Stored]] = set()
+        for place, values in parsed:
+            key = (value_key(values.get(pair[0])), value_key(values.get(pair[1])))
+            row = self.db.execute(
+                f"SELECT Id FROM {quoted(sobject.name)} WHERE IsDeleted = 0 AND {columns}",
+                [values.get(name) for name in pair],
+            ).fetchone()
+            if outcomes[place].error is None and (row or key in seen):
+                other = row[0] if row else "<unknown>"
+                outcomes[place].error = ApiError(
+                    400,
+                    "DUPLICATE_VALUE",
+                    f"duplicate value found: {', '.join(pair)} duplicates value on record with id: {other}",
+                    [],
+                )
+            seen.add(key)
 
     def _check_duplicates(self, parsed: list[tuple[int, Values]], outcomes: list[Outcome]) -> None:
         emails = [(place, values.get("Email")) for place, values in parsed]

@@ -15,7 +15,12 @@ import orjson
 from sandbox.salesforce.catalog import SObject, label_of, standard_objects
 from sandbox.salesforce.errors import ApiError, no_such_resource, unknown_type
 from sandbox.salesforce.fields import Field
+from sandbox.salesforce.ids import make_id
 from sandbox.salesforce.storage import column_of, create_tables, create_unique_indexes, quoted
+from sandbox.server.storage import get_meta, set_meta
+
+#: Ids above this number are those of custom fields made through the API.
+_OWN_DEFINITIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,12 @@ class Schema:
         for name, body in db.execute("SELECT object, body FROM custom_fields ORDER BY object, name").fetchall():
             field = _field_of(orjson.loads(body))
             self.objects[name].fields[field.name] = field
+        self._define()
         #: (object, field) -> may be read, may be changed; what is not in it follows the permission sets.
         self.restricted: dict[tuple[str, str], tuple[bool, bool]] = {}
         self.user_id = ""
+        #: Grows with every change of fields or permissions.
+        self.version = 0
         self._by_lower = {name.lower(): sobject for name, sobject in self.objects.items()}
         self._by_prefix = {
             sobject.prefix: sobject
@@ -122,8 +130,24 @@ class Schema:
             if sobject.name in field.reference_to and (other.name, field.name) in _CHILD_NAMES
         ]
 
+    def new_definition_id(self) -> str:
+        """The id of the next custom field."""
+        number = int(get_meta(self.db, "custom_fields_made") or 0) + 1
+        set_meta(self.db, "custom_fields_made", str(number))
+        return make_id("00N", _OWN_DEFINITIONS + number)
+
+    def _define(self) -> None:
+        """Give the custom fields that the org comes with an id too."""
+        number = 0
+        for sobject in self.objects.values():
+            for field in list(sobject.fields.values()):
+                if field.custom and field.definition_id is None:
+                    number += 1
+                    sobject.fields[field.name] = replace(field, definition_id=make_id("00N", number))
+
     def forget_access(self) -> None:
         """Look permissions up again: a permission set, an assignment or a restriction changed."""
+        self.version += 1
         self._visible.clear()
         self._grants = None
 
@@ -176,15 +200,21 @@ class Schema:
         self.forget_access()
 
     def fill_definitions(self) -> None:
-        """Write what EntityDefinition and FieldDefinition answer."""
-        for table in ("EntityDefinition", "FieldDefinition"):
+        """Write what EntityDefinition, FieldDefinition and CustomField answer."""
+        for table in ("EntityDefinition", "FieldDefinition", "CustomField"):
             self.db.execute(f"DELETE FROM {quoted(table)}")
         own = ("EntityDefinition", "FieldDefinition", "CustomField")
-        entities, definitions = [], []
+        entities, definitions, custom = [], [], []
         for sobject in self.objects.values():
             if sobject.name in own:
                 continue
             entities.append((sobject.name, sobject.name, sobject.name, sobject.name, sobject.label, sobject.prefix))
+            # Custom fields are listed whether our user sees them or not.
+            custom += [
+                (field.definition_id, field.name.removesuffix("__c"), sobject.name, f"{sobject.name}.{field.name}")
+                for field in sobject.fields.values()
+                if field.custom
+            ]
             for field in self.visible(sobject).values():
                 durable = f"{sobject.name}.{(field.definition_id or field.name)[:15]}"
                 definitions.append(
@@ -202,6 +232,11 @@ class Schema:
             "DataType, Length, Precision, Scale, IsNillable, IsFieldHistoryTracked, Description, IsDeleted) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             definitions,
+        )
+
+        self.db.executemany(
+            "INSERT INTO CustomField (Id, DeveloperName, TableEnumOrId, FullName, IsDeleted) VALUES (?, ?, ?, ?, 0)",
+            custom,
         )
 
     def _access(self, sobject: SObject, field: Field) -> tuple[bool, bool]:

@@ -135,6 +135,8 @@ class Fault:
         if self.effect not in ("untraced", "short"):
             return body
         shown = orjson.loads(body)
+        if isinstance(shown, list):
+            return orjson.dumps(shown[1:] if self.effect == "short" else shown)
         if self.effect == "short":
             shown["results"] = shown.get("results", [])[1:]
         for error in shown.get("errors", []) if self.effect == "untraced" else []:

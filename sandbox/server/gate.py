@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.common.damage import carry_out, hang_up, read_whole, send_damaged
 from sandbox.server.errors import ApiError, not_found, unauthenticated
-from sandbox.server.faults import Fault, Faults
+from sandbox.server.faults import Faults
 from sandbox.server.limits import RateLimits
 from sandbox.server.paths import canonical
 from sandbox.server.stats import RequestStats
@@ -65,7 +66,7 @@ class Gate:
                 raise not_found(f"No such path: {scope['path']}")
             headers = self._limits.take(found.path.endswith("/search") and found.path.startswith("/crm/objects/"))
             if self._faults.look_at_bodies:
-                body, receive = await _read_whole(receive)
+                body, receive = await read_whole(receive)
             fault = self._faults.take(method, found.path, body)
             if self._latency_ms:
                 await asyncio.sleep(self._latency_ms / 1000)
@@ -85,31 +86,21 @@ class Gate:
             return
         if fault.effect == "reset" and not fault.after:
             self._stats.count(method, _template(inner, found.path), version, 0)
-            await _hang_up(connection)
+            await hang_up(connection)
             return
-        start, content = await self._carry_out(inner, receive)
+        start, content = await carry_out(self._pass, inner, receive)
         if fault.after:
             await asyncio.sleep(fault.latency_ms / 1000)
         refusal = fault.error()
         if fault.effect == "reset":
             self._stats.count(method, _template(inner, found.path), version, 0)
-            await _hang_up(connection)
+            await hang_up(connection)
         elif refusal is not None:
             await refuse(refusal, correlation_id, answer)
         else:
-            await _send_damaged(fault, start, content, answer)
+            await send_damaged(fault, start, content, answer)
             if fault.effect == "truncate":
-                await _hang_up(connection)
-
-    async def _carry_out(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
-        """Let the routes answer, and keep the answer back."""
-        messages: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            messages.append(message)
-
-        await self._pass(scope, receive, keep)
-        return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
+                await hang_up(connection)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -123,47 +114,6 @@ class Gate:
             if name == b"authorization":
                 return bytes(value)
         return None
-
-
-async def _read_whole(receive: Receive) -> tuple[bytes, Receive]:
-    """A request's body, and a ``receive`` that gives it once more."""
-    parts = []
-    more = True
-    while more:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    body = b"".join(parts)
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return body, again
-
-
-async def _hang_up(connection: Receive) -> None:
-    """Drop the connection, what was sent so far included or not. ASGI has no word for that: ``connection`` is a bound
-    method of the server's own request, whose transport is closed."""
-    transport = getattr(connection, "__self__").transport  # noqa: B009 - not in the types
-    transport.close()
-    while (await connection())["type"] != "http.disconnect":
-        pass
-
-
-async def _send_damaged(fault: Fault, start: Message, content: bytes, send: Send) -> None:
-    """An answer as the fault leaves it: whole, or half a body under the length of the whole."""
-    body = fault.damage(content)
-    headers = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
-    await send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
-    if fault.effect == "truncate":
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-    else:
-        await send({"type": "http.response.body", "body": body})
 
 
 async def refuse(error: ApiError, correlation_id: str, send: Send) -> None:

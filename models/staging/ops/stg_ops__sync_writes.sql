@@ -17,9 +17,6 @@ with
             error_kind,
             error_message,
             acknowledged_at,
-            batch_id,
-            previous,
-            reason,
         from source
     )
 

@@ -463,7 +463,7 @@ class _Compiler:
                     self.text, value.at, f"null takes = and !=, not {operator}", "INVALID_QUERY_FILTER_OPERATOR"
                 )
             return f"{sql} IS {'NOT ' if operator == '!=' else ''}NULL"
-        if found.type in ("id", "reference", "boolean") and operator not in ("=", "!="):
+        if found.type == "boolean" and operator not in ("=", "!="):
             raise self.bad_operator(node, found)
         sql, wanted = _folded(sql, found, wanted)
         self.params.append(wanted)
