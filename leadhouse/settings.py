@@ -83,6 +83,10 @@ class Settings(BaseSettings):
         lt=1,
         description="Share of the org's daily API requests that is left to others: loads stop when less remains.",
     )
+    other_crms: dict[str, AnyHttpUrl] = Field(
+        default_factory=dict,
+        description="Addresses of CRMs with a connector of your own, by its name (docs/adding-a-crm.md).",
+    )
     events_dir: Path | None = Field(default=None, description="Folder of event files (Segment lines or Parquet).")
     ads_dir: Path | None = Field(default=None, description="Folder of ad spend CSV files.")
     enrichment_dir: Path | None = Field(default=None, description="Folder of enrichment CSV files.")
@@ -303,6 +307,7 @@ class Settings(BaseSettings):
         return (
             *(("hubspot",) if hubspot else ()),
             *(("salesforce",) if self.salesforce_login_url is not None else ()),
+            *self.other_crms,
         )
 
     def crm_access(self) -> dict[str, CrmAccess]:
@@ -331,6 +336,16 @@ class Settings(BaseSettings):
             )
         if "salesforce" in self.crms:
             found["salesforce"] = self.salesforce_access()
+        for name, address in self.other_crms.items():
+            found[name] = CrmAccess(
+                name,
+                str(address).rstrip("/"),
+                _secrets_of(name),
+                burst_limit=self.burst_limit,
+                burst_seconds=self.burst_seconds,
+                requests_in_flight=self.requests_in_flight,
+                state_dir=self.data_dir / "crm",
+            )
         return found
 
     def smtp_url(self) -> str:
@@ -431,6 +446,22 @@ def is_secret(name: str) -> bool:
     if field is not None and "SecretStr" in str(field.annotation):
         return True
     return not name.endswith("_file") and any(word in name for word in _SECRET_WORDS)
+
+
+def _secrets_of(crm: str) -> dict[str, str]:
+    """``LEADHOUSE_<CRM>_<NAME>`` of the environment, as ``{name: value}``.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    prefix = f"{ENV_PREFIX}{crm.upper()}_"
+    found = {name.removeprefix(prefix).lower(): value for name, value in os.environ.items() if name.startswith(prefix)}
+    if not found:
+        raise SettingsError(
+            f"The CRM {crm!r} is configured (other_crms) but nothing that opens it. Set {prefix}TOKEN, or whatever its "
+            "connector asks for, in the environment."
+        )
+    return found
 
 
 def _revealed(secret: SecretStr | None) -> str:
