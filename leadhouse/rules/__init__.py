@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leadhouse.rules import (
+    activation,
     attribution,
     capacity,
     contract,
@@ -26,7 +27,20 @@ from leadhouse.rules import (
 )
 from leadhouse.rules.files import Check, RuleProblem, Rules, Schema, check_cells, check_key, read_rows, values_of
 
-_AREAS = (scoring, intent, lifecycle, contract, queue, lists, outcomes, attribution, identity, hygiene, capacity)
+_AREAS = (
+    scoring,
+    intent,
+    lifecycle,
+    contract,
+    queue,
+    lists,
+    outcomes,
+    attribution,
+    identity,
+    hygiene,
+    capacity,
+    activation,
+)
 
 #: Every rule file by name, without ``.csv``.
 SCHEMAS: dict[str, Schema] = {name: schema for area in _AREAS for name, schema in area.SCHEMAS.items()}
