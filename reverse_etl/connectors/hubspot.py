@@ -1,21 +1,31 @@
-"""HubSpot: batches of 100 records by id, custom properties, static lists (API of 2026-09).
+"""HubSpot: batches of 100 records by id, custom properties, static lists, associations (API of 2026-09).
 
 How it answers, and what is made of it:
 
-* 200/201 lists the records written; 207 adds ``errors``. The body decides, record by record, never the status.
-* 400 and 409 may refuse a whole batch for one bad record: the batch is split until only bad records are refused.
+* 200/201 lists the records written; 207 adds ``errors``. The body decides, record by record, never the status. A body
+  that is no JSON decides nothing: what may be repeated is asked again, a create is looked up.
+* 400 and 409 may refuse a whole batch for one bad record: the batch is split until only bad records are refused. Of a
+  batch of n records with p bad ones that costs at most 2 p log2(n) more requests (p in 100: 14 p).
 * 403 stops the sync. What 401, 429, 423, 5xx and lost connections mean is told in
   :mod:`reverse_etl.connectors.transport`; a create is the one request that is not repeated without a look.
+* A write to a record that was merged away is answered with the survivor's id: that is the outcome's. Where the survivor
+  has a row of its own in the same call, its own values are sent last and the other row is a conflict.
+* From 2026-09 on an administrator's required properties are enforced. What the object's schema calls required is
+  compared before a record is created: the first row that lacks something asks HubSpot, and if it is refused for that,
+  the others are refused without a request.
 
-Every input carries an ``objectWriteTraceId``, by which HubSpot ties an error to it.
+Every input carries an ``objectWriteTraceId``, by which HubSpot ties an error to it. Records without an id are matched
+by a property that HubSpot keeps unique: ``email`` of contacts, and a property of ours (``unique: true``) for others;
+a company's domain is not unique there.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -23,27 +33,29 @@ from crm_access import CrmAccess
 from crm_access.ratelimit import PortalBudget, budget_for
 from crm_access.rates import hubspot_rates
 from reverse_etl.connectors.base import CrmType, FoundRecord, Link, ListGoneError, RowOutcome, RowWrite
+from reverse_etl.connectors.hubspot_answers import (
+    kind_of,
+    kind_of_error,
+    message_of,
+    names_property,
+    only_outcome,
+    read_links,
+    read_results,
+    refusal_text,
+)
+from reverse_etl.connectors.hubspot_properties import ensure_properties
 from reverse_etl.connectors.transport import Answer, StaticToken, Transport, VendorRules
-from reverse_etl.errors import AuthError, ConnectorError, PermissionDeniedError
+from reverse_etl.errors import AmbiguousOutcomeError, AuthError, ConnectorError, PermissionDeniedError, UnreachableError
 from reverse_etl.manifest import FieldSpec, GroupSpec
 
 API_VERSION = "2026-09"
 OBJECT_TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3"}
 
-_KIND_OF_STATUS = {400: "validation", 403: "permission", 404: "missing", 409: "conflict", 429: "rate"}
-_KIND_OF_CATEGORY = {
-    "VALIDATION_ERROR": "validation",
-    "INVALID_VALUE": "validation",
-    "OBJECT_NOT_FOUND": "missing",
-    "CONFLICT": "conflict",
-    "MISSING_SCOPES": "permission",
-    "FORBIDDEN": "permission",
-    "RATE_LIMITS": "rate",
-}
-_BOOL_OPTIONS = [
-    {"label": "Yes", "value": "true", "displayOrder": 0, "hidden": False},
-    {"label": "No", "value": "false", "displayOrder": 1, "hidden": False},
-]
+#: Times a request is asked again whose answer is no JSON (a proxy's page, a body cut short).
+_READING_TRIES = 3
+#: How long HubSpot's search may not know of a change yet: looked back by that much more.
+_SEARCH_LAG = timedelta(minutes=5)
+_SEARCH_PAGE = 200
 
 
 class HubSpotConnector:
@@ -68,6 +80,11 @@ class HubSpotConnector:
             # Sent as it is, the HTTP library would quote it in its own error.
             raise AuthError("the HubSpot token holds a blank, line end or other character that no token has")
         self._base_url = base_url.rstrip("/")
+        self._sleep = sleep
+        self._required: dict[str, tuple[str, ...]] = {}
+        #: What HubSpot said of a create without these required properties; ``None``: it took it.
+        self._verdicts: dict[tuple[str, tuple[str, ...]], str | None] = {}
+        self._required_lock = threading.Lock()
         self._transport = Transport(
             self._base_url, RULES, budget, StaticToken(token), connections=connections, sleep=sleep
         )
@@ -92,154 +109,239 @@ class HubSpotConnector:
     # -- properties ----------------------------------------------------------------------------------------------
 
     def ensure_properties(self, object_name: str, group: GroupSpec, fields: Sequence[FieldSpec]) -> list[str]:
-        """Make the group and the properties that are missing; returns the names made.
-
-        Raises :class:`ConnectorError` when a property exists with another type, or when one that we are to own
-        (policy ``ours``) belongs to HubSpot.
-        """
-        root = f"/crm/properties/{API_VERSION}/{object_name}"
-        present = {p["name"]: p for p in self._ok(self._send("GET", root), "read properties").get("results", [])}
-        for field in fields:
-            if field.property in present:
-                _check_property(object_name, field, present[field.property])
-        missing = [field for field in fields if field.property not in present]
-        for field in missing:
-            if field.standard:
-                raise ConnectorError(
-                    f"HubSpot has no property {field.property!r} of {object_name}, which the sync says HubSpot defines"
-                )
-        if not missing:
-            return []
-        groups = self._ok(self._send("GET", f"{root}/groups"), "read property groups").get("results", [])
-        if group.name not in {g.get("name") for g in groups}:
-            answer = self._send(
-                "POST", f"{root}/groups", {"name": group.name, "label": group.label, "displayOrder": -1}
-            )
-            if answer.status != 409:
-                self._ok(answer, f"make property group {group.name}")
-        for start in range(0, len(missing), 100):
-            part = missing[start : start + 100]
-            inputs = [_property_body(field, group) for field in part]
-            answer = self._send("POST", f"{root}/batch/create", {"inputs": inputs})
-            errors = [e for e in answer.members.get("errors", []) if isinstance(e, dict)]
-            if answer.status == 409 or (answer.status == 207 and all(_is_conflict(e) for e in errors)):
-                # Somebody made one meanwhile: make the others one by one.
-                for body in inputs:
-                    one = self._send("POST", root, body)
-                    if one.status != 409:
-                        self._ok(one, f"make property {body['name']} of {object_name}")
-            elif answer.status == 207:
-                raise ConnectorError(f"HubSpot refused a property of {object_name}: {errors[0].get('message')}")
-            else:
-                self._ok(answer, f"make properties of {object_name}")
-        return [field.property for field in missing]
+        """Make the group and the properties that are missing and bring ours in line with the model's YAML; returns the
+        names made or changed. Raises :class:`ConnectorError` (:mod:`reverse_etl.connectors.hubspot_properties`)."""
+        return ensure_properties(self, f"/crm/properties/{API_VERSION}/{object_name}", object_name, group, fields)
 
     # -- records -------------------------------------------------------------------------------------------------
 
     def lookup(
         self, object_name: str, match_property: str, values: Sequence[str], properties: Sequence[str]
     ) -> dict[str, FoundRecord]:
-        """The live records with one of ``values`` in the unique ``match_property``, by that value in lower case."""
+        """The live records with one of ``values`` in the unique ``match_property``, by that value in lower case.
+
+        Raises:
+            ConnectorError: HubSpot does not keep the property unique.
+        """
         found: dict[str, FoundRecord] = {}
+        wanted = list(dict.fromkeys(value.lower() for value in values if value))
+        for start in range(0, len(wanted), self.batch_size):
+            found |= self._lookup(object_name, match_property, wanted[start : start + self.batch_size], properties)
+        return found
+
+    def _lookup(
+        self, object_name: str, match_property: str, wanted: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, FoundRecord]:
         names = list(dict.fromkeys([match_property, *properties]))
         if match_property == "email":
             names.append("hs_additional_emails")
-        for start in range(0, len(values), self.batch_size):
-            wanted = {value.lower() for value in values[start : start + self.batch_size]}
-            body = {"idProperty": match_property, "inputs": [{"id": v} for v in sorted(wanted)], "properties": names}
-            answer = self._send("POST", f"/crm/objects/{API_VERSION}/{object_name}/batch/read", body)
-            if answer.status != 404:
-                self._ok(answer, f"look up {object_name} by {match_property}")
-            for result in answer.members.get("results", []):
-                held = result.get("properties") or {}
-                record = FoundRecord(str(result["id"]), held)
-                spellings = [held.get(match_property), *str(held.get("hs_additional_emails") or "").split(";")]
-                for value in {str(s).strip().lower() for s in spellings if s} & wanted:
-                    found[value] = record
+        body = {"idProperty": match_property, "inputs": [{"id": v} for v in wanted], "properties": names}
+        answer = self.ask("POST", f"/crm/objects/{API_VERSION}/{object_name}/batch/read", body)
+        if answer.status == 400:
+            message = message_of(answer)
+            if "non-unique" in message or "does not exist" in message:
+                raise ConnectorError(
+                    f"{object_name} cannot be looked up by {match_property}: {message}; match by email, or by a "
+                    "property of ours with unique: true"
+                )
+            # One value that HubSpot takes for none must not hide the others.
+            if len(wanted) == 1:
+                return {}
+            middle = len(wanted) // 2
+            return self._lookup(object_name, match_property, wanted[:middle], properties) | self._lookup(
+                object_name, match_property, wanted[middle:], properties
+            )
+        if answer.status != 404:
+            self.ok(answer, f"look up {object_name} by {match_property}")
+        found: dict[str, FoundRecord] = {}
+        for result in answer.members.get("results", []):
+            held = result.get("properties") or {}
+            record = FoundRecord(str(result["id"]), held)
+            spellings = [held.get(match_property), *str(held.get("hs_additional_emails") or "").split(";")]
+            for value in {str(s).strip().lower() for s in spellings if s} & set(wanted):
+                found[value] = record
         return found
 
     def create(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
         """Create records, each at most once.
 
-        Raises :class:`AmbiguousOutcomeError` when no usable answer came; nothing is known then about any of them.
+        Raises :class:`AmbiguousOutcomeError` when no usable answer came, or one that says nothing of some records.
         """
+        outcomes: dict[str, RowOutcome] = {}
+        ready = []
+        for row in rows:
+            refused = self._lacks_required(object_name, row)
+            if refused is None:
+                ready.append(row)
+            else:
+                outcomes[row.ref] = refused
+        if ready:
+            outcomes |= {outcome.ref: outcome for outcome in self._create(object_name, ready)}
+        return [outcomes[row.ref] for row in rows]
+
+    def _create(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
         inputs = [
             {"properties": dict(row.properties), "associations": [], "objectWriteTraceId": row.ref} for row in rows
         ]
         path = f"/crm/objects/{API_VERSION}/{object_name}/batch/create"
-        answer = self._send("POST", path, {"inputs": inputs}, repeatable=False)
-        return self._outcomes(answer, rows, lambda part: self.create(object_name, part))
+        answer = self._transport.send("POST", path, {"inputs": inputs}, repeatable=False)
+        if answer.status < 300 and not answer.members:
+            raise AmbiguousOutcomeError(f"POST {path}: HTTP {answer.status} without a readable body")
+        if (split := self._split(answer, rows, lambda part: self._create(object_name, part))) is not None:
+            return split
+        outcomes = read_results(answer.members, rows)
+        lost = [row for row in rows if row.ref not in outcomes]
+        if len(rows) == 1 and lost:
+            outcomes[rows[0].ref] = only_outcome(answer.members, rows[0])
+        elif lost:
+            raise AmbiguousOutcomeError(f"POST {path}: the answer says nothing of {len(lost)} of {len(rows)} records")
+        return [outcomes[row.ref] for row in rows]
+
+    def _lacks_required(self, object_name: str, row: RowWrite) -> RowOutcome | None:
+        """The refusal of a new record that lacks what the schema calls required; ``None``: send it with the others.
+
+        Whether HubSpot means it, it is asked once per set of missing properties, with the first such row.
+        """
+        with self._required_lock:
+            if object_name not in self._required:
+                answer = self.ask("GET", f"/crm-object-schemas/{API_VERSION}/schemas/{object_name}")
+                told = answer.members.get("requiredProperties") if answer.status < 300 else None
+                self._required[object_name] = tuple(map(str, told)) if isinstance(told, list) else ()
+            lacking = tuple(name for name in self._required[object_name] if not row.properties.get(name))
+            if not lacking:
+                return None
+            if (object_name, lacking) not in self._verdicts:
+                outcome = self._create(object_name, [row])[0]
+                said = outcome.error_message or ""
+                is_meant = outcome.error_kind == "validation" and names_property(said, lacking)
+                self._verdicts[object_name, lacking] = said if is_meant else None
+                return outcome if not is_meant else _lacking(object_name, row, lacking, said)
+            verdict = self._verdicts[object_name, lacking]
+            return None if verdict is None else _lacking(object_name, row, lacking, verdict)
 
     def update(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
-        """Change records by id; safe to repeat."""
+        """Change records by id; safe to repeat. A record that was merged away answers as its survivor."""
+        outcomes = self._update(object_name, rows)
+        return self._settle_merges(object_name, rows, outcomes)
+
+    def _update(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
         inputs = [
             {"id": row.record_id, "properties": dict(row.properties), "objectWriteTraceId": row.ref} for row in rows
         ]
-        answer = self._send("POST", f"/crm/objects/{API_VERSION}/{object_name}/batch/update", {"inputs": inputs})
-        return self._outcomes(answer, rows, lambda part: self.update(object_name, part))
-
-    def _outcomes(
-        self, answer: Answer, rows: Sequence[RowWrite], again: Callable[[Sequence[RowWrite]], list[RowOutcome]]
-    ) -> list[RowOutcome]:
-        """One outcome a row, in order; ``again`` sends a part of the rows once more."""
-        if answer.status == 403:
-            raise PermissionDeniedError(
-                f"HubSpot refused the write: {_message(answer)}; give the token the missing scope"
-            )
-        if answer.status not in (200, 201, 202, 207):
-            if len(rows) == 1:
-                return [RowOutcome(rows[0].ref, rows[0].record_id, _kind_of(answer), _message(answer))]
-            middle = len(rows) // 2
-            return again(rows[:middle]) + again(rows[middle:])
-        outcomes = _read_results(answer.members, rows)
+        answer = self.ask("POST", f"/crm/objects/{API_VERSION}/{object_name}/batch/update", {"inputs": inputs})
+        if (split := self._split(answer, rows, lambda part: self._update(object_name, part))) is not None:
+            return split
+        outcomes = read_results(answer.members, rows)
         lost = [row for row in rows if row.ref not in outcomes]
         if len(rows) == 1 and lost:
-            outcomes[lost[0].ref] = _only_outcome(answer.members, lost[0])
-        elif lost:
-            # The body ties neither a result nor an error to these. Alone, the answer can only be about them. For a
-            # create this may meet its own success as a conflict, which the caller's look-up settles.
+            outcomes[rows[0].ref] = only_outcome(answer.members, rows[0])
+        else:
+            # The body ties neither a result nor an error to these. Alone, the answer can only be about them.
             for row in lost:
-                outcomes[row.ref] = again([row])[0]
+                outcomes[row.ref] = self._update(object_name, [row])[0]
         return [outcomes[row.ref] for row in rows]
 
+    def _settle_merges(
+        self, object_name: str, rows: Sequence[RowWrite], outcomes: Sequence[RowOutcome]
+    ) -> list[RowOutcome]:
+        """Of the rows that ended up on one record, whose own row it is (else the first) writes it last."""
+        settled = list(outcomes)
+        on_record: dict[str, list[int]] = {}
+        for place, outcome in enumerate(outcomes):
+            if outcome.is_written and outcome.record_id is not None:
+                on_record.setdefault(outcome.record_id, []).append(place)
+        for record_id, places in on_record.items():
+            if len(places) == 1:
+                continue
+            winner = next((p for p in places if rows[p].record_id == record_id), places[0])
+            settled[winner] = self._update(object_name, [rows[winner]])[0]
+            for place in places:
+                if place != winner:
+                    reason = (
+                        f"record {rows[place].record_id} was merged into {record_id}, which another row stands for "
+                        f"({rows[winner].record_id})"
+                    )
+                    settled[place] = RowOutcome(rows[place].ref, record_id, "conflict", reason)
+        return settled
+
+    def _split(
+        self, answer: Answer, rows: Sequence[RowWrite], again: Callable[[Sequence[RowWrite]], list[RowOutcome]]
+    ) -> list[RowOutcome] | None:
+        """What becomes of a request that was refused as a whole; ``None`` when it was not."""
+        if answer.status == 403:
+            raise PermissionDeniedError(
+                f"HubSpot refused the write: {message_of(answer)}; give the token the missing scope"
+            )
+        if answer.status in (200, 201, 202, 207):
+            return None
+        if len(rows) == 1:
+            return [RowOutcome(rows[0].ref, rows[0].record_id, kind_of(answer), message_of(answer))]
+        middle = len(rows) // 2
+        return again(rows[:middle]) + again(rows[middle:])
+
     def delete(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
-        """Delete records for good, one request each (HubSpot has no batch for it); gone already counts as written."""
+        """Delete records for good; one that is gone already counts as written.
+
+        For contacts that is HubSpot's deletion by law: one request each (there is no batch for it), every trace goes
+        and the addresses are blocked. HubSpot offers no such thing for other objects: they are put in the bin, from
+        where they can be restored for 90 days.
+        """
+        if object_name != "contacts":
+            return self._archive(object_name, rows)
         path = f"/crm/objects/{API_VERSION}/{object_name}/gdpr-delete"
         outcomes = []
         for row in rows:
-            answer = self._send("POST", path, {"objectId": row.record_id})
+            answer = self._transport.send("POST", path, {"objectId": row.record_id})
             if answer.status == 403:
-                raise PermissionDeniedError(f"cannot delete: {_message(answer)}; give the token the missing scope")
+                raise PermissionDeniedError(f"cannot delete: {message_of(answer)}; give the token the missing scope")
             is_done = answer.status < 300 or answer.status == 404
-            kind, message = (None, None) if is_done else (_kind_of(answer), _message(answer))
+            kind, message = (None, None) if is_done else (kind_of(answer), message_of(answer))
             outcomes.append(RowOutcome(row.ref, row.record_id, kind, message))
         return outcomes
 
+    def _archive(self, object_name: str, rows: Sequence[RowWrite]) -> list[RowOutcome]:
+        path = f"/crm/objects/{API_VERSION}/{object_name}/batch/archive"
+        answer = self._transport.send("POST", path, {"inputs": [{"id": row.record_id} for row in rows]})
+        if answer.status < 300 or (answer.status == 404 and len(rows) == 1):
+            return [RowOutcome(row.ref, row.record_id) for row in rows]
+        split = self._split(answer, rows, lambda part: self._archive(object_name, part))
+        assert split is not None
+        return split
+
     def associate(self, from_object: str, to_object: str, links: Sequence[Link]) -> list[RowOutcome]:
-        """Associate records by HubSpot's default kind; an association that is there already counts as written."""
+        """Associate records by HubSpot's default kind; an association that is there already counts as written.
+
+        A contact's first company becomes its primary one.
+        """
         inputs = [{"from": {"id": link.from_id}, "to": {"id": link.to_id}} for link in links]
         path = f"/crm/associations/{API_VERSION}/{from_object}/{to_object}/batch/associate/default"
-        answer = self._send("POST", path, {"inputs": inputs})
+        answer = self.ask("POST", path, {"inputs": inputs})
         if answer.status == 403:
-            raise PermissionDeniedError(f"cannot associate: {_message(answer)}; give the token the missing scope")
-        if answer.status < 300 and not answer.members.get("errors"):
-            return [RowOutcome(link.ref, link.from_id) for link in links]
+            raise PermissionDeniedError(f"cannot associate: {message_of(answer)}; give the token the missing scope")
         if len(links) == 1:
-            errors = answer.members.get("errors") or [{}]
-            message = str(errors[0].get("message") or _message(answer))
-            return [
-                RowOutcome(links[0].ref, links[0].from_id, _kind(errors[0].get("category"), answer.status), message)
-            ]
-        middle = len(links) // 2
-        return self.associate(from_object, to_object, links[:middle]) + self.associate(
-            from_object, to_object, links[middle:]
-        )
+            return [_only_link(answer, links[0])]
+        if answer.status >= 300:
+            middle = len(links) // 2
+            return self.associate(from_object, to_object, links[:middle]) + self.associate(
+                from_object, to_object, links[middle:]
+            )
+        # Errors name one end at most, and a merged end is answered as its survivor: what is not tied to a pair is asked
+        # for alone.
+        outcomes = read_links(answer.members, links)
+        for link in links:
+            if link.ref not in outcomes:
+                outcomes[link.ref] = self.associate(from_object, to_object, [link])[0]
+        return [outcomes[link.ref] for link in links]
 
     def opted_out_since(self, object_name: str, moment: datetime) -> set[str]:
-        """Ids of the contacts changed after ``moment`` that opted out of all e-mail. Companies opt out of nothing."""
+        """Ids of the contacts changed after ``moment`` (and a little before it) that opted out of all e-mail.
+
+        HubSpot's search learns of a change late, and pages no further than 10,000 results: the window starts earlier by
+        the lag, and pages go by record id. Companies and deals opt out of nothing.
+        """
         if object_name != "contacts":
             return set()
-        since = str(int(moment.replace(tzinfo=UTC).timestamp() * 1000))
+        since = str(int((moment - _SEARCH_LAG).replace(tzinfo=UTC).timestamp() * 1000))
         found: set[str] = set()
         last = "0"
         while True:
@@ -252,42 +354,38 @@ class HubSpotConnector:
                 "filterGroups": [{"filters": filters}],
                 "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
                 "properties": ["hs_email_optout"],
-                "limit": 200,
+                "limit": _SEARCH_PAGE,
             }
-            answer = self._ok(
-                self._send("POST", f"/crm/objects/{API_VERSION}/{object_name}/search", body), "look for opt-outs"
+            answer = self.ok(
+                self.ask("POST", f"/crm/objects/{API_VERSION}/{object_name}/search", body), "look for opt-outs"
             )
             results = answer.get("results", [])
             found |= {str(result["id"]) for result in results}
-            if len(results) < 200:
+            if len(results) < _SEARCH_PAGE:
                 return found
             last = str(results[-1]["id"])
 
     # -- lists ---------------------------------------------------------------------------------------------------
 
     def ensure_list(self, object_name: str, name: str) -> tuple[str, bool]:
-        """The id of the static list of that name, and whether it had to be made.
+        """The id of the static list of that name, and whether it had to be made (a deleted one is made again).
 
         Raises :class:`ConnectorError` when the list is one that HubSpot fills by itself.
         """
-        root = f"/crm/lists/{API_VERSION}"
-        type_id = OBJECT_TYPE_IDS[object_name]
-        by_name = f"{root}/object-type-id/{type_id}/name/{quote(name, safe='')}"
-        answer = self._send("GET", by_name)
+        by_name = f"{_LISTS}/object-type-id/{OBJECT_TYPE_IDS[object_name]}/name/{quote(name, safe='')}"
+        answer = self.ask("GET", by_name)
         is_made = answer.status == 404
         if is_made:
-            body = {"name": name, "objectTypeId": type_id, "processingType": "MANUAL"}
-            answer = self._send("POST", root, body)
-            if answer.status in (400, 409):
+            body = {"name": name, "objectTypeId": OBJECT_TYPE_IDS[object_name], "processingType": "MANUAL"}
+            made = self.ask("POST", _LISTS, body)
+            answer = made
+            if made.status in (400, 409):
                 # Made meanwhile by somebody, or by an earlier try of this very request.
-                answer, is_made = self._send("GET", by_name), False
-        found = self._ok(answer, f"find or make list {name!r}")
-        shown = found.get("list") if isinstance(found.get("list"), dict) else found
-        assert isinstance(shown, dict)
-        if shown.get("processingType") == "DYNAMIC":
-            raise ConnectorError(
-                f"list {name!r} is an active list that HubSpot fills by its own filters: rename it, or rename ours"
-            )
+                answer, is_made = self.ask("GET", by_name), False
+                if answer.status == 404:
+                    raise ConnectorError(f"HubSpot refused to make list {name!r}: {message_of(made)}")
+        shown = _shown_list(self.ok(answer, f"find or make list {name!r}"))
+        _refuse_dynamic(shown, name)
         return str(shown["listId"]), is_made
 
     def change_members(
@@ -297,43 +395,81 @@ class HubSpotConnector:
 
         HubSpot's lists know their object type, so ``object_name`` is not needed here.
 
-        Raises :class:`ListGoneError` when there is no such list.
+        Raises :class:`ListGoneError` when there is no such list, :class:`ConnectorError` when it is one that HubSpot
+        fills by itself by now.
         """
         del object_name
-        path = f"/crm/lists/{API_VERSION}/{list_id}/memberships/add-and-remove"
-        answer = self._send("PUT", path, {"recordIdsToAdd": list(add), "recordIdsToRemove": list(remove)})
+        path = f"{_LISTS}/{list_id}/memberships/add-and-remove"
+        answer = self.ask("PUT", path, {"recordIdsToAdd": list(add), "recordIdsToRemove": list(remove)})
         if answer.status == 404:
-            raise ListGoneError(_message(answer))
-        body = self._ok(answer, f"change members of list {list_id}")
+            raise ListGoneError(message_of(answer))
+        if answer.status == 400:
+            shown = _shown_list(self.ask("GET", f"{_LISTS}/{list_id}").members)
+            _refuse_dynamic(shown, str(shown.get("name") or list_id))
+        body = self.ok(answer, f"change members of list {list_id}")
         missing = body.get("recordIdsMissing") or body.get("recordsIdsMissing") or []
         return {str(record_id): "the record is not in the CRM" for record_id in missing}
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def _ok(self, answer: Answer, what: str) -> dict[str, Any]:
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """One request that may be repeated and is answered with JSON.
+
+        Raises:
+            UnreachableError: it was answered with something else, again and again.
+        """
+        for attempt in range(_READING_TRIES):
+            answer = self._transport.send(method, path, body)
+            if answer.status >= 300 or answer.members:
+                return answer
+            self._sleep(0.5 * 2.0**attempt)
+        raise UnreachableError(
+            f"{method} {path.split('?')[0]}: {_READING_TRIES} answers (HTTP {answer.status}) without readable JSON; is "
+            "there a proxy in between? What was done is recorded; apply again to go on"
+        )
+
+    def ok(self, answer: Answer, what: str) -> dict[str, Any]:
+        """The body of an answer that is no refusal.
+
+        Raises:
+            PermissionDeniedError, ConnectorError: it is one; ``what`` says what cannot be done.
+        """
         if answer.status == 403:
-            raise PermissionDeniedError(f"cannot {what}: {_message(answer)}; give the token the missing scope")
+            raise PermissionDeniedError(f"cannot {what}: {message_of(answer)}; give the token the missing scope")
         if answer.status >= 400:
-            raise ConnectorError(f"cannot {what}: HubSpot answered {answer.status}: {_message(answer)}")
+            raise ConnectorError(f"cannot {what}: HubSpot answered {answer.status}: {message_of(answer)}")
         return answer.members
 
-    def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, repeatable: bool = True
-    ) -> Answer:
-        return self._transport.send(method, path, body, repeatable=repeatable)
+
+_LISTS = f"/crm/lists/{API_VERSION}"
 
 
-def _message(answer: Answer) -> str:
-    """The refusal in the vendor's words, with the property-level details."""
-    parts = [str(answer.members.get("message") or f"HTTP {answer.status}")]
-    details = [e.get("message") for e in answer.members.get("errors", []) if isinstance(e, dict)]
-    parts += [str(detail) for detail in details if detail and str(detail) not in parts[0]]
-    return "; ".join(parts)[:2000]
+def _lacking(object_name: str, row: RowWrite, lacking: Sequence[str], said: str) -> RowOutcome:
+    message = f"HubSpot requires {', '.join(lacking)} of new {object_name} and the sync sends none: {said}"
+    return RowOutcome(row.ref, None, "validation", message)
 
 
-def _kind_of(answer: Answer) -> str:
-    """The kind of refusal of a whole answer (``connectors.base.ERROR_KINDS``)."""
-    return _kind(answer.members.get("category"), answer.status)
+def _only_link(answer: Answer, link: Link) -> RowOutcome:
+    """The outcome of a pair that was sent alone."""
+    errors = answer.members.get("errors") or []
+    if answer.status < 300 and not errors:
+        return RowOutcome(link.ref, link.from_id)
+    if answer.status < 300:
+        return RowOutcome(link.ref, link.from_id, kind_of_error(errors[0]), refusal_text(errors[0]))
+    return RowOutcome(link.ref, link.from_id, kind_of(answer), message_of(answer))
+
+
+def _shown_list(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A list as HubSpot shows it, wrapped or not."""
+    inner = body.get("list")
+    return inner if isinstance(inner, Mapping) else body
+
+
+def _refuse_dynamic(shown: Mapping[str, Any], name: str) -> None:
+    if shown.get("processingType") == "DYNAMIC":
+        raise ConnectorError(
+            f"list {name!r} is an active list that HubSpot fills by its own filters: rename it, or rename ours"
+        )
 
 
 def _is_day_spent(answer: Answer) -> bool:
@@ -342,7 +478,7 @@ def _is_day_spent(answer: Answer) -> bool:
 
 RULES = VendorRules(
     name="HubSpot",
-    message=_message,
+    message=message_of,
     token_advice=(
         "it is wrong, expired or revoked. Set LEADHOUSE_HUBSPOT_TOKEN to a valid token of the portal's private app"
     ),
@@ -350,90 +486,6 @@ RULES = VendorRules(
     is_day_spent=_is_day_spent,
     is_search=lambda path: path.endswith("/search"),
 )
-
-
-def _kind(category: Any, status: Any) -> str:
-    known = _KIND_OF_CATEGORY.get(str(category))
-    if known is not None:
-        return known
-    try:
-        return _KIND_OF_STATUS.get(int(status), "unknown")
-    except (TypeError, ValueError):
-        return "unknown"
-
-
-def _is_conflict(error: Mapping[str, Any]) -> bool:
-    return _kind(error.get("category"), None) == "conflict" or "already exists" in str(error.get("message", ""))
-
-
-def _read_results(body: Mapping[str, Any], rows: Sequence[RowWrite]) -> dict[str, RowOutcome]:
-    """The outcomes that the body ties to a row, by ``ref``."""
-    by_ref = {row.ref: row for row in rows}
-    by_id = {row.record_id: row for row in rows if row.record_id is not None}
-    outcomes: dict[str, RowOutcome] = {}
-    for error in body.get("errors", []):
-        context = error.get("context") or {}
-        traces = [*context.get("objectWriteTraceId", []), error.get("objectWriteTraceId"), error.get("id")]
-        refused = [by_ref[t] for t in traces if t in by_ref]
-        if not refused:
-            refused = [by_id[i] for i in map(str, context.get("ids", [])) if i in by_id]
-        kind = _kind(error.get("category"), error.get("status"))
-        details = [str(e.get("message")) for e in error.get("errors", []) if isinstance(e, dict) and e.get("message")]
-        message = "; ".join(dict.fromkeys([str(error.get("message") or "refused without a message"), *details]))[:2000]
-        for row in refused:
-            outcomes[row.ref] = RowOutcome(row.ref, row.record_id, kind, message)
-    for result in body.get("results", []):
-        record_id = str(result.get("id"))
-        written = by_ref.get(str(result.get("objectWriteTraceId"))) or by_id.get(record_id)
-        if written is not None and written.ref not in outcomes:
-            outcomes[written.ref] = RowOutcome(written.ref, record_id)
-    return outcomes
-
-
-def _only_outcome(body: Mapping[str, Any], row: RowWrite) -> RowOutcome:
-    """The outcome of a row that was sent alone: whatever the body says is about it (a merged id answers as another)."""
-    results = body.get("results", [])
-    if results:
-        return RowOutcome(row.ref, str(results[0].get("id")))
-    errors = body.get("errors", [])
-    if errors:
-        message = str(errors[0].get("message") or "refused without a message")
-        return RowOutcome(row.ref, row.record_id, _kind(errors[0].get("category"), errors[0].get("status")), message)
-    return RowOutcome(row.ref, row.record_id, "unknown", "HubSpot answered neither a result nor an error")
-
-
-def _check_property(object_name: str, field: FieldSpec, present: Mapping[str, Any]) -> None:
-    name = f"property {field.property} of {object_name}"
-    if present.get("type") != field.type and {present.get("type"), field.type} != {"string", "phone_number"}:
-        raise ConnectorError(
-            f"{name} exists in HubSpot as {present.get('type')}, the sync says {field.type}: "
-            "rename ours, or correct type in config.meta.sync.fields"
-        )
-    if present.get("hubspotDefined") and (field.policy == "ours" or field.clears):
-        raise ConnectorError(
-            f"{name} is HubSpot's own, so policy {field.policy!r} would overwrite what people enter: "
-            "use fill_empty, human_wins or forward_only, or a property of our own"
-        )
-
-
-def _property_body(field: FieldSpec, group: GroupSpec) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "name": field.property,
-        "label": field.label,
-        "type": field.type,
-        "fieldType": field.field_type,
-        "groupName": group.name,
-        "description": field.description,
-        "formField": False,
-    }
-    if field.type == "bool":
-        body["options"] = _BOOL_OPTIONS
-    elif field.options:
-        body["options"] = [
-            {"label": o.label, "value": o.value, "displayOrder": i, "hidden": False}
-            for i, o in enumerate(field.options)
-        ]
-    return body
 
 
 def _open(access: CrmAccess) -> HubSpotConnector:
