@@ -62,7 +62,7 @@ def refusal_text(error: Json, without: str = "refused without a message") -> str
         detail = str(nested.get("message") or "")
         if detail and detail not in text:
             text += f"; {detail}"
-    names = [name for name in _named(error) if name not in text]
+    names = [name for name in dict.fromkeys(_named(error)) if name not in text]
     if names:
         text += f" ({', '.join(names)})"
     return text[:_LONGEST_MESSAGE]

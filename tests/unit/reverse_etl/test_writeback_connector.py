@@ -26,7 +26,13 @@ from crm_access.ratelimit import (
 from crm_access.rates import RateNews, hubspot_rates
 from reverse_etl.connectors.base import RowWrite
 from reverse_etl.connectors.hubspot import HubSpotConnector
-from reverse_etl.errors import AmbiguousOutcomeError, AuthError, PermissionDeniedError, QuotaExhaustedError
+from reverse_etl.errors import (
+    AmbiguousOutcomeError,
+    AuthError,
+    PermissionDeniedError,
+    QuotaExhaustedError,
+    UnreachableError,
+)
 
 TOKEN = "pat-test-5ec2e7"
 
@@ -263,16 +269,20 @@ def test_records_that_the_body_does_not_name_are_asked_about_alone() -> None:
 
 
 def test_an_answer_without_a_body_is_not_a_success() -> None:
-    connector, _, _ = connect(lambda *_: (200, b"<html>", {}))
+    connector, portal, _ = connect(lambda *_: (200, b"<html>", {}))
+    with pytest.raises(UnreachableError, match="without readable JSON; is there a proxy in between"):
+        connector.update("contacts", rows(1))
+    assert len(portal.seen) == 3
+    connector, portal, _ = connect(lambda *_: (200, {"status": "COMPLETE"}, {}))
     outcome = connector.update("contacts", rows(1))[0]
     assert (outcome.error_kind, outcome.error_message) == ("unknown", "HubSpot answered neither a result nor an error")
 
 
 def test_a_create_without_answer_is_not_repeated_blindly() -> None:
-    connector, portal, _ = connect(lambda *_: (502, b"", {}))
+    connector, portal, _ = connect(lambda method, *_: (502, b"", {}) if method == "POST" else (200, {"id": "0-1"}, {}))
     with pytest.raises(AmbiguousOutcomeError):
         connector.create("contacts", [RowWrite("p:1", None, {"email": "a@x.example"})])
-    assert len(portal.seen) == 1
+    assert [method for method, _, _ in portal.seen] == ["GET", "POST"], "what is required, and one try"
 
 
 def test_a_used_up_day_stops() -> None:
