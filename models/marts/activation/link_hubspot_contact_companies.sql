@@ -4,7 +4,7 @@
     gone: the model says what is missing, not what is there.
 #}
 with
-    hubspot_records as (select * from {{ ref("int_contact_hubspot_records") }}),
+    hubspot_records as (select * from {{ ref("int_contact_crm_records") }} where source = 'hubspot'),
 
     contact_accounts as (
         select *
