@@ -11,7 +11,6 @@ Source: Salesforce Help, "OAuth 2.0 Client Credentials Flow", "OAuth 2.0 JWT Bea
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,20 +22,18 @@ import jwt
 import requests
 
 from crm_access.access import CrmAccess
+from crm_access.rates import salesforce_rates
 
 #: Winter '27, the current version; Salesforce keeps a version for three years at least.
 API_VERSION = "v68.0"
 #: The path under which the org's REST resources lie.
 DATA_PATH = f"/services/data/{API_VERSION}"
-#: Header of every REST answer: ``api-usage=18/5000`` (requests of the last 24 hours, of how many).
-USAGE_HEADER = "Sforce-Limit-Info"
 
 #: An assertion is good for this long; Salesforce refuses one that lives longer than five minutes.
 _ASSERTION_SECONDS = 180
 _TIMEOUT_SECONDS = (10.0, 30.0)
 _ATTEMPTS = 4
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_USAGE = re.compile(r"(?<![\w-])api-usage\s*=\s*(\d+)\s*/\s*(\d+)")
 
 #: What to do about the token endpoint's refusals, by ``error`` and a part of ``error_description``.
 _ADVICE: tuple[tuple[str, str, str], ...] = (
@@ -278,8 +275,10 @@ def audience(login_url: str) -> str:
 
 def api_usage(headers: Mapping[str, str]) -> ApiUsage | None:
     """``Sforce-Limit-Info`` of an answer; None when it is absent or unreadable."""
-    found = _USAGE.search(headers.get(USAGE_HEADER) or "")
-    return ApiUsage(int(found[1]), int(found[2])) if found else None
+    news = salesforce_rates(headers)
+    if news.daily_limit is None or news.daily_used is None:
+        return None
+    return ApiUsage(int(news.daily_used), int(news.daily_limit))
 
 
 _sessions: dict[tuple[object, ...], SalesforceSession] = {}

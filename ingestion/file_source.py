@@ -214,12 +214,13 @@ def load_files(
             quarantine.discard()
             raise
     watch.finish(table.qualified)
+    erased = loader.turned_away.lost(table.qualified)
     result = LoadResult(
         source=source,
         entity=table.qualified,
         rows_read=counts.loaded + counts.refused,
-        rows_loaded=counts.loaded,
-        rows_quarantined=counts.refused,
+        rows_loaded=counts.loaded - erased,
+        rows_quarantined=counts.refused + erased,
         requests=0,
         seconds=round(time.monotonic() - clock, 3),
         load_id=uuid4().hex,

@@ -27,6 +27,7 @@ from dlt.common.configuration.exceptions import ConfigurationValueError
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from ingestion.erased import TurnedAway, in_force
 from ingestion.errors import IngestionError
 from ingestion.schemas import RAW_TABLES, RawTable
 from ingestion.tables import ensure_raw_tables
@@ -99,6 +100,8 @@ class Loader:
         self.warehouse_path = Path(warehouse_path)
         self.dataset = dataset
         self.notes: list[str] = []
+        #: What the last :meth:`run` turned away, because its person was erased.
+        self.turned_away = TurnedAway(in_force())
         datasets = {table.dataset for table in RAW_TABLES.values()} | {"config", "staging", "intermediate", "marts"}
         if self.warehouse_path.stem in datasets:
             raise IngestionError(
@@ -146,11 +149,12 @@ class Loader:
         """
         raised: list[IngestionError] = []
         begun: set[str] = set()
+        self.turned_away = turned_away = TurnedAway(self.turned_away.tombstones)
 
         def items() -> Iterator[Any]:
             try:
                 for into, rows in produce(dlt.current.resource_state(name)):
-                    item = pa.Table.from_arrays(rows.columns, schema=into.schema)
+                    item = pa.Table.from_arrays(turned_away.sift(into.table, rows).columns, schema=into.schema)
                     if into.table.name in begun:
                         yield dlt.mark.with_table_name(item, into.table.name)
                     else:
@@ -165,6 +169,9 @@ class Loader:
             self._pipeline.normalize()
             if before_load is not None:
                 before_load()
+            if turned_away.lines:
+                with opened(self.warehouse_path) as connection:
+                    turned_away.write(connection)
             self._pipeline.load()
         except (PipelineStepFailed, ConfigurationValueError) as error:
             self._start_over()

@@ -144,13 +144,16 @@ def _batches(ops_url: str, copy: _Copy, since: datetime | None) -> Iterator[list
             if not inspector.has_table(copy.store_table):
                 return
             present = {column["name"] for column in inspector.get_columns(copy.store_table)}
-            missing = [name for name in names if name not in present]
+            missing = [name for name in (*copy.raw_table.key, *copy.moments) if name not in present]
             if missing:
                 raise IngestionError(
                     f"the table {copy.store_table} of the operational store lacks the columns {', '.join(missing)}; "
-                    "is it an older version's? Run the write-back once to bring it up to date"
+                    "is the URL that of another program's database?"
                 )
-            columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
+            # An older store lacks what its tables have gained since; nothing was recorded there.
+            columns: list[sa.ColumnElement[Any]] = [
+                sa.column(name) if name in present else sa.null().label(name) for name in names
+            ]
             query = sa.select(*columns).select_from(sa.table(copy.store_table))
             if since is not None:
                 query = query.where(sa.or_(*(sa.column(moment, sa.DateTime) >= since for moment in copy.moments)))

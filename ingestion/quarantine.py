@@ -8,12 +8,13 @@ doubles a line, and a record that was corrected at its source leaves the quarant
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from ingestion.erased import REASON, REASON_CODE, in_force
 from ingestion.warehouse import insert_rows, opened
 
 TABLE = "raw_quarantine.records"
@@ -75,9 +76,15 @@ class QuarantineWriter:
         self._entity = entity
         self._loaded_at = loaded_at
         self._pending: list[dict[str, object]] = []
+        self._tombstones = in_force()
 
     def add(self, file: str | None, reject: Reject) -> None:
-        """Takes one refused record; writes out when enough have come together."""
+        """Takes one refused record; writes out when enough have come together.
+
+        One that holds an address of somebody erased keeps its line and nothing else.
+        """
+        if self._tombstones.addresses_in(f"{reject.record} {reject.record_id}"):
+            reject = replace(reject, field="", reason_code=REASON_CODE, reason=REASON, record="", record_id=None)
         self._pending.append(
             {
                 "source": self._source,

@@ -23,6 +23,7 @@ import typer
 from leadhouse.alert_commands import alerts_command
 from leadhouse.audit_commands import audit_command, doctor_command
 from leadhouse.contract_commands import contract_command
+from leadhouse.erase_commands import erase_command, erasures_command
 from leadhouse.identity_commands import explain_command, review_command, train_command
 from leadhouse.replay_commands import check_rules_command, replay_command, whatif_command
 from leadhouse.scoring_commands import explain_score_command
@@ -78,6 +79,7 @@ def _our_errors() -> tuple[type[Exception], ...]:
     """The exceptions that are meant for the person at the terminal; only loaded packages can have raised one."""
     wanted = {
         "identity.errors": ("IdentityError",),
+        "privacy.keys": ("PrivacyError",),
         "leadhouse.contract_page": ("ContractError",),
         "ingestion.errors": ("IngestionError",),
         "orchestration.errors": ("OrchestrationError",),
@@ -143,6 +145,8 @@ app.command("whatif")(_told(whatif_command))
 app.command("audit")(_told(audit_command))
 app.command("alerts")(_told(alerts_command))
 app.command("doctor")(_told(doctor_command))
+app.command("erase")(_told(erase_command))
+app.command("erasures")(_told(erasures_command))
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))
 identity_app.command("review")(_told(review_command))
@@ -239,12 +243,15 @@ def ingest(
     if not source and not any(found.is_configured(settings) for name, found in SOURCES.items() if name != "ops"):
         raise SettingsError(
             "No source is configured. Set LEADHOUSE_HUBSPOT_BASE_URL and LEADHOUSE_HUBSPOT_TOKEN, "
+            "LEADHOUSE_SALESFORCE_LOGIN_URL and its credentials (docs/salesforce.md), "
             "LEADHOUSE_EVENTS_DIR, LEADHOUSE_ADS_DIR, LEADHOUSE_ENRICHMENT_DIR or LEADHOUSE_MAPPINGS, "
             "or try `leadhouse demo`."
         )
     if (source is None or "hubspot" in source) and SOURCES["hubspot"].is_configured(settings):
         # A missing token is told before anything runs, and as wrong settings.
         settings.hubspot_access()
+    if (source is None or "salesforce" in source) and SOURCES["salesforce"].is_configured(settings):
+        settings.salesforce_access()
     with live_progress() as progress:
         report = run_job("ingest", progress, groups=[f"ingest_{name}" for name in source] if source else None)
     _tell_loads(report)

@@ -33,7 +33,7 @@ ENV_PREFIX = "LEADHOUSE_"
 #: Parts of HubSpot that can be read alone: the load groups of ``ingestion/hubspot``.
 HUBSPOT_GROUPS = ("reference", "crm_objects", "engagements", "marketing", "lists")
 #: A setting whose name holds one of these is a secret: not read from files, not shown.
-_SECRET_WORDS = ("token", "secret", "password", "private_key")
+_SECRET_WORDS = ("token", "secret", "password", "private_key", "erasure_key")
 #: Salesforce has no burst limit of its own (25 long requests at a time, and a quota a day): a brake, not a rule.
 _SALESFORCE_BURST = (1_000, 10.0)
 
@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     other_crms: dict[str, AnyHttpUrl] = Field(
         default_factory=dict,
         description="Addresses of CRMs with a connector of your own, by its name (docs/adding-a-crm.md).",
+    )
+    erasure_key: SecretStr | None = Field(
+        default=None, description="Secret that recognises erased people; environment only. Default: a file in data_dir."
     )
     events_dir: Path | None = Field(default=None, description="Folder of event files (Segment lines or Parquet).")
     ads_dir: Path | None = Field(default=None, description="Folder of ad spend CSV files.")

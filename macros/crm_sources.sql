@@ -1,5 +1,5 @@
 {#
-    The CRMs whose records the models read, by the name that stands in `source`: each has a folder models/staging/<name> with
-    the models stg_<name>__<entity> that union_crm asks for. A list of names; tables that no CRM filled are empty, not missing.
--#}
-{% macro crm_sources() -%} {{ return(["hubspot"]) }} {%- endmacro %}
+    The CRMs whose records the models read, by the name that stands in `source`, with what the models that bear their entities
+    are named by: <prefix>contacts, <prefix>deals, ... (union_crm). Tables that no CRM filled are empty, not missing.
+#}
+{% macro crm_sources() -%} {{ return({"hubspot": "stg_hubspot__", "salesforce": "int_salesforce_"}) }} {%- endmacro %}

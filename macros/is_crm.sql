@@ -3,4 +3,4 @@
 
     source: expression of the record's source.
 #}
-{% macro is_crm(source) -%} {{ source }} in ('{{ crm_sources() | join("', '") }}') {%- endmacro %}
+{% macro is_crm(source) -%} {{ source }} in ('{{ crm_sources().keys() | join("', '") }}') {%- endmacro %}

@@ -1,13 +1,13 @@
 {#
-    A query: one entity of every CRM, one below the other, with `source` in front.
+    A query: one entity of every CRM (crm_sources), one below the other, with `source` in front.
 
-    entity: stg_<source>__<entity> is read for each of crm_sources.
+    entity: contacts, companies, deals, ...
     columns: names of the columns that each of them has.
 #}
 {% macro union_crm(entity, columns) -%}
-    {%- for source in crm_sources() %}
+    {%- for source, prefix in crm_sources().items() %}
         select '{{ source }}' as source, {{ columns | join(", ") }}
-        from {{ ref("stg_" ~ source ~ "__" ~ entity) }}
+        from {{ ref(prefix ~ entity) }}
         {% if not loop.last %}
             union all
         {% endif %}

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from sqlalchemy import make_url
+
+from ingestion.erased import turning_away
 from ingestion.results import LoadResult, Progress
 from leadhouse.settings import HUBSPOT_GROUPS, Settings
+from privacy import NO_TOMBSTONES, Tombstones, find_key
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,19 @@ def _load_hubspot(settings: Settings, progress: Progress, group: str | None) -> 
         requests_in_flight=settings.requests_in_flight,
         progress=progress,
         groups=[group] if group else settings.hubspot_groups or None,
+    )
+
+
+def _load_salesforce(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.salesforce import load_salesforce
+
+    return load_salesforce(
+        settings.warehouse,
+        settings.salesforce_access(),
+        pipelines_dir=settings.pipelines_dir,
+        reserve=settings.salesforce_reserve,
+        progress=progress,
+        groups=None if group is None else [group],
     )
 
 
@@ -79,6 +97,34 @@ def _load_ops(settings: Settings, progress: Progress, group: str | None) -> list
     return load_ops(settings.warehouse, settings.ops_store_url, progress=progress)
 
 
+def tombstones_of(settings: Settings) -> Tombstones:
+    """Who was erased, for a load to turn away.
+
+    Raises:
+        KeyMissingError: people were erased and the key that recognises them is gone.
+    """
+    from reverse_etl.store import Store
+    from reverse_etl.suppressions import tombstones
+
+    url = make_url(settings.ops_store_url)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return NO_TOMBSTONES
+    key = settings.erasure_key.get_secret_value() if settings.erasure_key else None
+    with Store(settings.ops_store_url) as store:
+        return tombstones(store, find_key(settings.data_dir, key))
+
+
+def load_source(source: Source, settings: Settings, progress: Progress, group: str | None = None) -> list[LoadResult]:
+    """Loads a source (or one of its groups); nobody who was erased comes back in.
+
+    Raises:
+        IngestionError: the load failed; see the source's loader.
+        KeyMissingError: see :func:`tombstones_of`.
+    """
+    with turning_away(tombstones_of(settings)):
+        return source.load(settings, progress, group)
+
+
 SOURCES: Mapping[str, Source] = {
     source.name: source
     for source in (
@@ -89,6 +135,13 @@ SOURCES: Mapping[str, Source] = {
             _load_hubspot,
             HUBSPOT_GROUPS,
             lambda settings: settings.hubspot_groups,
+        ),
+        Source(
+            "salesforce",
+            "salesforce_login_url",
+            lambda settings: settings.salesforce_login_url is not None,
+            _load_salesforce,
+            ("reference", "crm_objects", "history", "activities", "campaigns"),
         ),
         Source("events", "events_dir", lambda settings: settings.events_dir is not None, _load_events),
         Source("ads", "ads_dir", lambda settings: settings.ads_dir is not None, _load_ads),

@@ -9,6 +9,7 @@ from ingestion.results import Progress
 from leadhouse.settings import Settings
 from orchestration.manifest import prepared_manifest
 from orchestration.publish import current_snapshot
+from privacy import find_key
 
 if TYPE_CHECKING:
     from reverse_etl.applier import ApplyProgress, ApplyResult
@@ -38,12 +39,14 @@ def apply_plan(settings: Settings, plan_id: str, progress: Progress, *, approve:
     """
     from reverse_etl import apply
 
+    key = settings.erasure_key
     return apply(
         plan_id,
         settings.ops_store_url,
         settings.crm_access(),
         approve=approve,
         progress=_told_to(progress),
+        erasure_key=find_key(settings.data_dir, key.get_secret_value() if key is not None else None),
     )
 
 

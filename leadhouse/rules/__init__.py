@@ -16,6 +16,7 @@ from leadhouse.rules import (
     attribution,
     capacity,
     contract,
+    crm,
     hygiene,
     identity,
     intent,
@@ -38,6 +39,7 @@ _AREAS = (
     attribution,
     identity,
     hygiene,
+    crm,
     capacity,
     activation,
 )

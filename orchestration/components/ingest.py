@@ -15,7 +15,7 @@ from leadhouse.settings import load_settings
 from orchestration import pools
 from orchestration.assets import INGEST_TAGS, raw_key
 from orchestration.errors import OrchestrationError
-from orchestration.loading import SOURCES
+from orchestration.loading import SOURCES, load_source
 from orchestration.progress import current_progress
 
 CHECK_NAME = "loaded_completely"
@@ -123,7 +123,7 @@ class IngestComponent(dg.Component, dg.Model, dg.Resolvable):
             settings = load_settings()
             problems: tuple[str, ...] = ()
             try:
-                results = source.load(settings, current_progress(), None if group.name == "all" else group.name)
+                results = load_source(source, settings, current_progress(), None if group.name == "all" else group.name)
             except LoadIncomplete as error:
                 # What could be read is in; the rest stays where it is and is tried again by the next load.
                 results, problems = error.results, error.problems

@@ -17,7 +17,7 @@ with
             activity_code_system,
             employee_count,
             annual_revenue,
-            cast(null as {{ dbt.type_string() }}) as revenue_currency,
+            revenue_currency,
             owner_id,
             parent_record_id as parent_ref,
             merged_record_ids,

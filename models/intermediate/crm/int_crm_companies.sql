@@ -20,6 +20,7 @@ with
                     "industry",
                     "employee_count",
                     "annual_revenue",
+                    "revenue_currency",
                     "parent_record_id",
                     "owner_id",
                     "lifecycle_stage",

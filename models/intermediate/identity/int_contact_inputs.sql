@@ -9,7 +9,7 @@ with
     edits as (
         select source, object_id as record_id, max(changed_at) as edited_at
         from {{ ref("int_crm_property_history") }}
-        where object_type = 'contacts'
+        where object_type = 'contacts' and not is_own_write
         group by source, object_id
     ),
 

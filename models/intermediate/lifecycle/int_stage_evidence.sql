@@ -24,7 +24,11 @@ with
         from property_history
         inner join
             crm_ids on property_history.source = crm_ids.source and property_history.object_id = crm_ids.record_id
-        where property_history.object_type = 'contacts' and property_history.value is not null
+        where
+            property_history.object_type = 'contacts'
+            and property_history.value is not null
+            -- What we wrote ourselves proves nothing.
+            and not property_history.is_own_write
     ),
 
     contact_opportunities as (

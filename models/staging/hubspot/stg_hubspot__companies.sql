@@ -19,6 +19,8 @@ with
             {{ blank_to_null("property_industry") }} as industry,
             cast({{ to_decimal("property_numberofemployees", 0) }} as bigint) as employee_count,
             {{ to_decimal("property_annualrevenue", 2) }} as annual_revenue,
+            -- The portal keeps amounts in its own currency.
+            cast(null as {{ dbt.type_string() }}) as revenue_currency,
             {{ blank_to_null("property_hs_parent_company_id") }} as parent_record_id,
             {{ blank_to_null("property_hubspot_owner_id") }} as owner_id,
             lower({{ blank_to_null("property_lifecyclestage") }}) as lifecycle_stage,

@@ -17,6 +17,9 @@ with
             error_kind,
             error_message,
             acknowledged_at,
+            batch_id,
+            previous,
+            reason,
         from source
     )
 

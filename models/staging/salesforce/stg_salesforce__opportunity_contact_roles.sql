@@ -1,0 +1,24 @@
+with
+    source as (select * from {{ source("raw_salesforce", "opportunitycontactrole") }}),
+
+    renamed as (
+        select
+            id as record_id,
+            created_at,
+            updated_at,
+            system_modstamp,
+            created_by_id,
+            last_modified_by_id,
+            coalesce(is_deleted, false) as is_archived,
+            deleted_at as archived_at,
+            {{ blank_to_null("opportunity_id") }} as opportunity_id,
+            {{ blank_to_null("contact_id") }} as contact_id,
+            {{ blank_to_null("role") }} as role,
+            coalesce({{ to_boolean("is_primary") }}, false) as is_primary,
+            properties,
+            _loaded_at as loaded_at,
+        from source
+    )
+
+select *
+from renamed
