@@ -42,6 +42,7 @@ _AREAS = (
     crm,
     capacity,
     activation,
+    crm,
 )
 
 #: Every rule file by name, without ``.csv``.
