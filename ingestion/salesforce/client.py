@@ -189,8 +189,8 @@ class SalesforceClient:
         if usage is not None and usage.limit > 0 and usage.remaining_share < self._reserve:
             raise SourceUnavailable(
                 f"{self.session!r}: {usage.used:,} of the org's {usage.limit:,} requests of the last 24 hours are "
-                f"used, and {self._reserve:.0%} is kept for others (LEADHOUSE_SALESFORCE_RESERVE). What was read so "
-                "far is kept; run again when the day's requests have come back"
+                f"used, and {self._reserve:.0%} is kept for others (LEADHOUSE_SALESFORCE_RESERVE). Groups that "
+                "were finished are loaded; run again when the day's requests have come back"
             )
 
     def _logged_in(self, ask: Callable[[], Output]) -> Output:

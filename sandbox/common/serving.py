@@ -43,9 +43,19 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
-def serve(app: ASGIApp, listener: socket.socket, ready: Mapping[str, object]) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is printed as one JSON line once the server answers."""
-    config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+def serve(app: ASGIApp, listener: socket.socket, ready: Mapping[str, object], *, tells_date: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; ``ready`` is printed as one JSON line once the server answers.
+
+    ``tells_date``: the application sends a ``Date`` of its own, which is then the only one.
+    """
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        date_header=not tells_date,
+    )
     # The server re-raises the signal that stopped it; a requested end is a clean end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "pid": os.getpid(),
     }
     try:
-        serve(create_app(org, latency_ms=options.latency_ms), listener, ready)
+        serve(create_app(org, latency_ms=options.latency_ms), listener, ready, tells_date=True)
     finally:
         org.db.close()
     return 0

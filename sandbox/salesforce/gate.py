@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import orjson
@@ -22,7 +24,7 @@ _OPEN = "/sandbox/"
 #: Calls that need no token.
 _TOKENLESS = ("/services/oauth2/token", "/services/oauth2/revoke", "/services/data")
 _VERSIONED = re.compile(r"/services/data/v(\d\d)\.0(?=/|$)")
-_OLDEST, NEWEST = 45, 66
+_OLDEST, NEWEST = 45, 68
 
 _ID = re.compile(r"(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _KEYED = re.compile(r"(/sobjects/[^/]+/[^/]+__c)/.+")
@@ -65,6 +67,8 @@ class Gate:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._stats.count(method, template(path), version or "-", message["status"])
+                # Loads bound what they read by the server's time: it must be the org's, not the machine's.
+                headers["Date"] = format_datetime(datetime.fromtimestamp(self._org.clock.now_ms() // 1000, UTC), True)
                 extra = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
