@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     burst_limit: int = Field(default=190, ge=1, description="Requests the portal allows in one burst window.")
     burst_seconds: float = Field(default=10.0, gt=0, description="Length of the burst window, in seconds.")
     requests_in_flight: int = Field(default=6, ge=1, le=64, description="Concurrent requests to the portal.")
+    daily_share: float = Field(
+        default=0.8, gt=0, le=1, description="Share of a CRM's daily requests that the write-back may use."
+    )
     memory_limit: str | None = Field(
         default=None,
         pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B)$",
@@ -206,6 +209,11 @@ class Settings(BaseSettings):
         return self.data_dir / "pipelines"
 
     @property
+    def crm_state_dir(self) -> Path:
+        """Where the processes of this machine share each CRM's request budget."""
+        return self.data_dir / "crm"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own folder: run history, event logs, its settings."""
         return self.data_dir / "dagster"
@@ -280,7 +288,8 @@ class Settings(BaseSettings):
             burst_limit=limit,
             burst_seconds=seconds,
             requests_in_flight=self.requests_in_flight,
-            state_dir=self.data_dir / "crm",
+            state_dir=self.crm_state_dir,
+            daily_share=self.daily_share,
         )
 
     def _salesforce_secrets(self) -> dict[str, str]:
@@ -335,7 +344,8 @@ class Settings(BaseSettings):
                 burst_limit=self.burst_limit,
                 burst_seconds=self.burst_seconds,
                 requests_in_flight=self.requests_in_flight,
-                state_dir=self.data_dir / "crm",
+                state_dir=self.crm_state_dir,
+                daily_share=self.daily_share,
             )
         if "salesforce" in self.crms:
             found["salesforce"] = self.salesforce_access()

@@ -41,6 +41,7 @@ def _load_hubspot(settings: Settings, progress: Progress, group: str | None) -> 
         burst_limit=settings.burst_limit,
         burst_seconds=settings.burst_seconds,
         requests_in_flight=settings.requests_in_flight,
+        state_dir=settings.crm_state_dir,
         progress=progress,
         groups=[group] if group else settings.hubspot_groups or None,
     )

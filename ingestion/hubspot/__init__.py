@@ -71,6 +71,7 @@ def load_hubspot(
     burst_limit: int = 190,
     burst_seconds: float = 10,
     requests_in_flight: int = 6,
+    state_dir: Path | None = None,
     progress: Progress | None = None,
     groups: Collection[str] | None = None,
 ) -> list[LoadResult]:
@@ -88,6 +89,7 @@ def load_hubspot(
         burst_limit: requests allowed in ``burst_seconds`` seconds.
         burst_seconds: see ``burst_limit``.
         requests_in_flight: requests that wait for an answer at the same time, at most.
+        state_dir: folder in which all processes of this machine that talk to the portal share its budget.
         progress: told about rows as they are read.
         groups: names out of ``GROUPS``; all if None.
 
@@ -106,6 +108,7 @@ def load_hubspot(
         burst_limit=burst_limit,
         burst_seconds=burst_seconds,
         requests_in_flight=requests_in_flight,
+        state_dir=state_dir,
     )
     results: list[LoadResult] = []
     problems: list[str] = []

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 import requests
 
+from crm_access import CrmAccess
+from crm_access.ratelimit import INGESTION, budget_for
+from crm_access.rates import hubspot_rates
 from ingestion.errors import IngestionError, ScopeMissing, SourceUnavailable, TokenRefused, UnexpectedAnswer
 from ingestion.values import utc
 from ingestion.warehouse import utc_now
@@ -27,41 +30,7 @@ Output = TypeVar("Output")
 
 ATTEMPTS = 7
 TIMEOUT_SECONDS = (10.0, 60.0)
-#: Search has a limit of its own (5 a second); it is not announced in headers. A little less leaves room for jitter.
-SEARCHES = (5, 1.1)
 LONGEST_PAUSE_SECONDS = 60.0
-
-
-class RateBudget:
-    """At most ``limit`` requests in any ``seconds``, across all threads; and a pause when the CRM asks for one."""
-
-    def __init__(self, limit: int, seconds: float) -> None:
-        if limit < 1 or seconds <= 0:
-            raise IngestionError(f"a rate of {limit} requests in {seconds} seconds is no rate; both must be above zero")
-        self._limit = limit
-        self._seconds = seconds
-        self._sent: deque[float] = deque()
-        self._paused_until = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Returns when the next request may be sent, having counted it."""
-        while True:
-            with self._lock:
-                now = time.monotonic()
-                while self._sent and self._sent[0] <= now - self._seconds:
-                    self._sent.popleft()
-                if now >= self._paused_until and len(self._sent) < self._limit:
-                    self._sent.append(now)
-                    return
-                free_at = self._sent[0] + self._seconds if len(self._sent) >= self._limit else now
-                delay = max(free_at, self._paused_until) - now
-            time.sleep(max(delay, 0.001))
-
-    def pause(self, seconds: float) -> None:
-        """Nobody sends for so long."""
-        with self._lock:
-            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
 
 class HubSpotClient:
@@ -73,6 +42,7 @@ class HubSpotClient:
         burst_limit: requests allowed in ``burst_seconds`` (private apps: 190 in 10 s on Professional and Enterprise).
         burst_seconds: the window of ``burst_limit``, seconds.
         requests_in_flight: how many requests wait for an answer at the same time, at most.
+        state_dir: folder in which all processes of this machine that talk to the portal share its budget.
     """
 
     def __init__(
@@ -83,6 +53,7 @@ class HubSpotClient:
         burst_limit: int = 190,
         burst_seconds: float = 10,
         requests_in_flight: int = 6,
+        state_dir: Path | None = None,
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise IngestionError(f"the CRM's address {base_url!r} must begin with https:// (or http:// for a sandbox)")
@@ -90,9 +61,13 @@ class HubSpotClient:
             raise TokenRefused("no HubSpot token: set it in the environment")
         self.base_url = base_url.rstrip("/")
         self._token = token.strip()
-        # The portal counts arrivals, we count departures: a little longer window keeps the two in step.
-        self._budget = RateBudget(burst_limit, burst_seconds * 1.03)
-        self._search_budget = RateBudget(*SEARCHES)
+        try:
+            access = CrmAccess(
+                "hubspot", self.base_url, {}, burst_limit, burst_seconds, requests_in_flight, state_dir=state_dir
+            )
+            self._budget = budget_for(access, INGESTION)
+        except ValueError as error:
+            raise IngestionError(str(error)) from None
         self._in_flight = threading.Semaphore(max(1, requests_in_flight))
         self._pool = ThreadPoolExecutor(max(1, requests_in_flight), thread_name_prefix="hubspot")
         self._width = max(1, requests_in_flight)
@@ -145,9 +120,7 @@ class HubSpotClient:
         for attempt in range(1, ATTEMPTS + 1):
             if self._stopped.is_set():
                 raise SourceUnavailable(f"{what}: given up, the load was stopped")
-            self._budget.wait()
-            if path.endswith("/search"):
-                self._search_budget.wait()
+            taken = self._budget.take(is_search=path.endswith("/search"))
             count()
             try:
                 with self._in_flight:
@@ -163,6 +136,8 @@ class HubSpotClient:
                 last = f"no answer ({type(error).__name__})"
                 self._stopped.wait(_backoff(attempt))
                 continue
+            self._budget.landed(taken)
+            self._budget.observe(hubspot_rates(answer.headers))
             self._note_time(answer)
             if answer.status_code in (200, 201, 207):
                 return _decoded(answer, what)
@@ -186,7 +161,7 @@ class HubSpotClient:
             if "DAILY" in policy.upper():
                 raise SourceUnavailable(f"{what}: the portal's daily request limit is used up; run again tomorrow")
             pause = _retry_after(answer) or (1.0 if "SECOND" in policy.upper() else 2.0 * attempt)
-            (self._search_budget if what.endswith("/search") else self._budget).pause(pause)
+            self._budget.refused(pause, is_search=what.endswith("/search"))
         elif status == 423:
             self._stopped.wait(max(2.0, _retry_after(answer) or 0.0, _backoff(attempt)))
         elif status >= 500 or status == 408:

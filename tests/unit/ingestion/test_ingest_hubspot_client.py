@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ingestion.errors import ScopeMissing, SourceUnavailable, TokenRefused, UnexpectedAnswer
-from ingestion.hubspot.client import HubSpotClient, RateBudget
+from crm_access.ratelimit import TokenBucket
+from ingestion.errors import IngestionError, ScopeMissing, SourceUnavailable, TokenRefused, UnexpectedAnswer
+from ingestion.hubspot.client import HubSpotClient
 from ingestion.hubspot.objects import OBJECTS, search_by_id
 
 TOKEN = "pat-very-secret-token"
@@ -138,24 +139,23 @@ def test_several_in_flight_but_not_more(portal, client):
     assert portal.most_busy == 3
 
 
-def test_rate_budget_holds_across_threads():
-    budget = RateBudget(5, 0.2)
-    moments = []
-    lock = threading.Lock()
+def test_the_portals_budget_is_the_write_backs_too(portal, tmp_path):
+    """What ingestion sent counts for the write-back too: through a file, as between processes."""
+    client = HubSpotClient(portal.url, TOKEN, burst_limit=6, burst_seconds=3, state_dir=tmp_path)
+    api = client.counting()
+    for number in range(4):
+        api.get(f"/{number}")
+    file = next(file for file in tmp_path.glob("*.requests") if any(file.read_bytes()))
+    writing = TokenBucket(6, 3, path=file)
+    assert writing.take().waited == 0
+    assert writing.take().waited == 0
+    assert writing.take().waited > 0.5
+    client.close()
 
-    def work():
-        for _ in range(4):
-            budget.wait()
-            with lock:
-                moments.append(time.monotonic())
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    moments.sort()
-    assert all(later - earlier >= 0.19 for earlier, later in zip(moments, moments[5:], strict=False))
+def test_a_rate_that_is_none_is_refused(portal):
+    with pytest.raises(IngestionError, match="must be positive, got 0 and 10"):
+        HubSpotClient(portal.url, TOKEN, burst_limit=0)
 
 
 class SearchEngine:
