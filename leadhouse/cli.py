@@ -1,7 +1,7 @@
 """The command line. Thin: each command reads settings, calls one part, and shows what came back.
 
-Exit codes: 0 done, 1 a step failed, 2 wrong usage or settings. Imports are inside the commands so that ``--help`` is
-quick.
+Exit codes: 0 done, 1 a step failed, 2 wrong usage or settings, 3 done but the CRM refused records. Imports are inside
+the commands so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from leadhouse.identity_commands import explain_command, review_command, train_c
 from leadhouse.replay_commands import check_rules_command, replay_command, whatif_command
 from leadhouse.scoring_commands import explain_score_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
+from leadhouse.writeback_commands import apply_command, deadletters_command, retry_command
 
 if TYPE_CHECKING:
     from orchestration.runs import RunReport
@@ -147,6 +148,9 @@ app.command("alerts")(_told(alerts_command))
 app.command("doctor")(_told(doctor_command))
 app.command("erase")(_told(erase_command))
 app.command("erasures")(_told(erasures_command))
+app.command("apply")(_told(apply_command))
+app.command("deadletters")(_told(deadletters_command))
+app.command("retry")(_told(retry_command))
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))
 identity_app.command("review")(_told(review_command))
@@ -407,27 +411,6 @@ def plans() -> None:
         for found in list_plans(load_settings().ops_store_url)
     ]
     table("Plans", ("plan", "created (UTC)", "build", "changes", "status"), rows)
-
-
-@app.command("apply")
-@_told
-def apply_plan(
-    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or `latest`.")],
-    approve: Annotated[bool, typer.Option("--approve", help="Apply although a guard holds the plan back.")] = False,
-) -> None:
-    """Send a plan's changes to the CRM. May be stopped and repeated: nothing is lost or sent twice."""
-    from leadhouse.display import console, errors, live_progress
-    from orchestration.syncing import apply_plan as send
-
-    with live_progress() as progress:
-        done = send(load_settings(), plan_id, progress, approve=approve)
-    console.print(
-        f"{done.written:,} written, {done.rejected:,} rejected, {done.skipped:,} done before; "
-        f"{done.requests:,} requests in {done.seconds:.1f} s."
-    )
-    if done.stopped:
-        errors.print(f"Stopped with {done.unsent:,} records not sent. Apply again to go on.")
-        raise typer.Exit(1)
 
 
 @app.command()

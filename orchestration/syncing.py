@@ -30,8 +30,17 @@ def make_plan(settings: Settings, only: Sequence[str] | None = None) -> Plan:
     return plan_syncs(settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=only)
 
 
-def apply_plan(settings: Settings, plan_id: str, progress: Progress, *, approve: bool = False) -> ApplyResult:
-    """Applies a stored plan (``latest`` for the newest) to the configured portal.
+def apply_plan(
+    settings: Settings,
+    plan_id: str,
+    progress: Progress | None = None,
+    *,
+    tell: Callable[[ApplyProgress], None] | None = None,
+    approve: bool = False,
+    wait_seconds: float = 0.0,
+) -> ApplyResult:
+    """Applies a stored plan (``latest`` for the newest) to the configured portal. ``tell`` hears more than
+    ``progress``: requests, refusals, 429s. While another apply runs, this one waits up to ``wait_seconds``.
 
     Raises:
         SettingsError: no portal or no token is configured.
@@ -45,8 +54,9 @@ def apply_plan(settings: Settings, plan_id: str, progress: Progress, *, approve:
         settings.ops_store_url,
         settings.crm_access(),
         approve=approve,
-        progress=_told_to(progress),
+        progress=tell or (_told_to(progress) if progress is not None else None),
         erasure_key=find_key(settings.data_dir, key.get_secret_value() if key is not None else None),
+        wait_seconds=wait_seconds,
     )
 
 

@@ -42,6 +42,7 @@ def plan_syncs(
     """
     from reverse_etl.manifest import load_specs
     from reverse_etl.planner import PlanMeta, make_plan, planned_chunks
+    from reverse_etl.retries import let_go
     from reverse_etl.snapshot import ledger_since, open_snapshot
     from reverse_etl.store import Store, utc_now
     from reverse_etl.suppressions import relation
@@ -56,6 +57,7 @@ def plan_syncs(
             # The ledger is read after the clock: a write acknowledged in between is in both, never in neither.
             ours = [spec for spec in specs if spec.destination == destination]
             connection.register("ledger", store.ledger(destination, ledger_since(connection, ours)))
+            let_go(store, connection, destination, ours, created_at)
             connection.register("refusals", store.open_refusals(destination))
             connection.register("suppressions", relation(store, destination))
 
@@ -96,10 +98,12 @@ def apply(
     progress: Progress | None = None,
     only: str | Iterable[str] | None = None,
     erasure_key: ErasureKey | None = None,
+    wait_seconds: float = 0.0,
 ) -> ApplyResult:
     """Apply a stored plan (``latest`` for the newest) to the portals named in ``access`` (by destination).
 
-    A plan with a tripped guard needs ``approve``. ``progress`` is called after every batch. ``erasure_key`` recognises
+    A plan with a tripped guard needs ``approve``. While another apply of the same sync runs, this one waits up to
+    ``wait_seconds``, then refuses. ``progress`` is called whenever batches came back. ``erasure_key`` recognises
     erased people; without it an apply that would create records refuses once somebody was erased. Safe to interrupt and
     to repeat. Raises the errors of :mod:`reverse_etl.errors`.
     """
@@ -124,6 +128,7 @@ def apply(
             only=None if only is None else [only] if isinstance(only, str) else list(only),
             progress=progress,
             erasure_key=erasure_key,
+            wait_seconds=wait_seconds,
         )
 
 

@@ -45,13 +45,14 @@ def apply_plan(
     progress: Progress | None = None,
     now: datetime | None = None,
     erasure_key: ErasureKey | None = None,
+    wait_seconds: float = 0.0,
 ) -> ApplyResult:
     """Apply a plan, or go on with one that was interrupted. A plan without changes sends nothing at all.
 
     ``connect`` is called once a destination, and only when there is something to send to it. ``approve`` lets a plan
     with tripped guards through. ``only`` names the syncs to apply. ``erasure_key`` recognises erased people among those
-    to create. CRM records of erased people are deleted first. SIGTERM lets the batches in flight finish, then
-    returns (``stopped``).
+    to create. CRM records of erased people are deleted first. While another apply of a sync runs, this one waits up to
+    ``wait_seconds``. SIGTERM lets the batches in flight finish, then returns (``stopped``).
 
     Raises :class:`StalePlanError`, :class:`GuardTrippedError`, :class:`ApplyBusyError` before anything is sent, and
     :class:`ConnectorError` when the CRM refuses the whole sync (what was done is recorded).
@@ -64,7 +65,7 @@ def apply_plan(
     result = ApplyResult(plan.plan_id)
     deletions = pending_deletions(store)
     names = [f"{spec.destination}.{spec.sync}" for spec in specs]
-    with store.lock([*names, ERASURE_SYNC] if deletions else names):
+    with store.lock([*names, ERASURE_SYNC] if deletions else names, wait_seconds=wait_seconds):
         work = []
         for spec, sync in chosen:
             total, done = store.counts_to_send(plan.plan_id, spec.sync)

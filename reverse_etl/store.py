@@ -17,7 +17,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,6 +134,9 @@ dead_letters = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("first_refused_at", sa.DateTime, nullable=False),
     sa.Column("resolved_at", sa.DateTime),
+    #: Refusals of this record in a row, this one included; and why it was let go (state ``retry``).
+    sa.Column("attempts", sa.Integer),
+    sa.Column("retry_reason", sa.String),
 )  # fmt: skip
 sa.Index("dead_letters_open", dead_letters.c.state, dead_letters.c.sync)
 
@@ -182,8 +186,8 @@ alerts = sa.Table(
 #: Outcomes of a planned row that send something.
 SENDING = ("create", "update", "associate", "list_add", "list_remove", "delete")
 
-#: What an open refusal means to the next plan: these kinds would be refused again with the same values.
-HELD_KINDS = ("validation", "missing", "conflict")
+#: States of a dead letter whose record has not been written since: held back, or let go for the next plan.
+_UNRESOLVED = ("open", "retry")
 
 _CHANGE_COLUMNS = [c.name for c in plan_changes.columns]
 _CHUNK = 10_000
@@ -498,8 +502,9 @@ class Store:
                 values = [(*row[:place], self._moment(row.acknowledged_at), *row[place + 1 :]) for row in rows]
                 self._insert_many(connection, writes, WriteRow._fields, values)
             if refused:
-                self._supersede(connection, refused)
-                self._upsert(connection, dead_letters, [_dead_letter(row) for row in refused])
+                before = self._supersede(connection, refused)
+                letters = [_dead_letter(row, before.get((row.sync, row.sync_key), 0) + 1) for row in refused]
+                self._upsert(connection, dead_letters, letters)
             self._resolve_written(connection, [row for row in rows if row.outcome == "written"])
             done = [batch_id for batch_id, _ in landed if batch_id is not None]
             if done:
@@ -530,23 +535,29 @@ class Store:
             connection.execute(abandoned.values(state="abandoned", finished_at=utc_now()))
 
     def _resolve_written(self, connection: sa.Connection, rows: Sequence[WriteRow]) -> None:
-        if not rows:
-            return
-        sync = rows[0].sync
-        is_open = (dead_letters.c.state == "open") & (dead_letters.c.sync == sync)
-        if connection.execute(sa.select(sa.exists().where(is_open))).scalar_one():
-            keys = [row.sync_key for row in rows if row.sync_key is not None]
+        for sync in {row.sync for row in rows}:
+            of_sync = dead_letters.c.state.in_(_UNRESOLVED) & (dead_letters.c.sync == sync)
+            if not connection.execute(sa.select(sa.exists().where(of_sync))).scalar_one():
+                continue
+            keys = [row.sync_key for row in rows if row.sync == sync and row.sync_key is not None]
             for start in range(0, len(keys), 500):
-                closed = dead_letters.update().where(is_open, dead_letters.c.sync_key.in_(keys[start : start + 500]))
+                closed = dead_letters.update().where(of_sync, dead_letters.c.sync_key.in_(keys[start : start + 500]))
                 connection.execute(closed.values(state="resolved", resolved_at=utc_now()))
 
-    def _supersede(self, connection: sa.Connection, rows: Sequence[WriteRow]) -> None:
-        """A record has one open dead letter a sync: the newest."""
-        is_open = (dead_letters.c.state == "open") & (dead_letters.c.sync == rows[0].sync)
-        keys = [row.sync_key for row in rows if row.sync_key is not None]
-        for start in range(0, len(keys), 500):
-            older = dead_letters.update().where(is_open, dead_letters.c.sync_key.in_(keys[start : start + 500]))
-            connection.execute(older.values(state="superseded", resolved_at=utc_now()))
+    def _supersede(self, connection: sa.Connection, rows: Sequence[WriteRow]) -> dict[tuple[str, str | None], int]:
+        """A record has one open dead letter a sync: the newest. Returns how often each was refused before."""
+        attempts: dict[tuple[str, str | None], int] = {}
+        table = dead_letters.c
+        for sync in {row.sync for row in rows}:
+            of_sync = table.state.in_(_UNRESOLVED) & (table.sync == sync)
+            keys = [row.sync_key for row in rows if row.sync == sync and row.sync_key is not None]
+            for start in range(0, len(keys), 500):
+                older = of_sync & table.sync_key.in_(keys[start : start + 500])
+                found: list[Any] = list(connection.execute(sa.select(table.sync_key, table.attempts).where(older)))
+                attempts |= {(sync, key): max(attempts.get((sync, key), 0), count or 1) for key, count in found}
+                ended = dead_letters.update().where(older)
+                connection.execute(ended.values(state="superseded", resolved_at=utc_now()))
+        return attempts
 
     def _upsert(self, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
         dialect = sqlite if self.dialect == "sqlite" else postgresql
@@ -575,7 +586,7 @@ class Store:
         table = dead_letters.c
         columns = [table.sync, table.sync_key, table.action, table.fields, table.error_kind, table.error_message]
         query = sa.select(*columns).where(
-            table.destination == destination, table.state == "open", table.error_kind.in_(HELD_KINDS)
+            table.destination == destination, table.state == "open", table.error_kind != "rate"
         )
         return self._arrow(query, [(c.name, pa.string()) for c in columns])
 
@@ -618,21 +629,77 @@ class Store:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def dead_letter_rows(self, *, state: str | None = "open", limit: int | None = None) -> list[dict[str, Any]]:
+    def dead_letter_rows(
+        self,
+        *,
+        state: str | None = "open",
+        sync: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
         """Dead letters, oldest first; ``state``: ``open``, ``resolved``, ``superseded``, ``retry``; ``None``: all."""
         query = sa.select(dead_letters).order_by(dead_letters.c.first_refused_at, dead_letters.c.write_id).limit(limit)
-        if state is not None:
-            query = query.where(dead_letters.c.state == state)
+        for column, wanted in (
+            (dead_letters.c.state, state),
+            (dead_letters.c.sync, sync),
+            (dead_letters.c.error_kind, kind),
+        ):
+            if wanted is not None:
+                query = query.where(column == wanted)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def retry_dead_letters(self, *, sync: str | None = None) -> int:
+    def dead_letter_counts(self) -> list[tuple[str, str, int]]:
+        """Open dead letters by sync and kind."""
+        table = dead_letters.c
+        query = (
+            sa.select(table.sync, table.error_kind, sa.func.count())
+            .where(table.state == "open")
+            .group_by(table.sync, table.error_kind)
+            .order_by(table.sync, table.error_kind)
+        )
+        with self._engine.connect() as connection:
+            return [(row[0], row[1], int(row[2])) for row in connection.execute(query)]
+
+    def retry_dead_letters(
+        self, *, sync: str | None = None, kind: str | None = None, write_id: str | None = None
+    ) -> int:
         """Let the next plan send open dead letters again even though nothing changed on our side. Returns how many."""
         query = dead_letters.update().where(dead_letters.c.state == "open")
-        if sync is not None:
-            query = query.where(dead_letters.c.sync == sync)
+        for column, wanted in (
+            (dead_letters.c.sync, sync),
+            (dead_letters.c.error_kind, kind),
+            (dead_letters.c.write_id, write_id),
+        ):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        values = {"state": "retry", "resolved_at": utc_now(), "retry_reason": "asked for"}
         with self._engine.begin() as connection:
-            return int(connection.execute(query.values(state="retry", resolved_at=utc_now())).rowcount)
+            return int(connection.execute(query.values(**values)).rowcount)
+
+    def let_go(self, causes: Mapping[str, str]) -> int:
+        """Let dead letters go (see :mod:`reverse_etl.retries`): write id -> why. Returns how many."""
+        by_cause: dict[str, list[str]] = {}
+        for write_id, cause in causes.items():
+            by_cause.setdefault(cause, []).append(write_id)
+        count = 0
+        with self._engine.begin() as connection:
+            for cause, ids in by_cause.items():
+                for start in range(0, len(ids), 500):
+                    query = dead_letters.update().where(
+                        dead_letters.c.state == "open", dead_letters.c.write_id.in_(ids[start : start + 500])
+                    )
+                    values = {"state": "retry", "resolved_at": utc_now(), "retry_reason": cause}
+                    count += int(connection.execute(query.values(**values)).rowcount)
+        return count
+
+    def plan_specs(self, plan_id: str) -> str | None:
+        """The specs (JSON) a plan was made with; None when the plan is not there any more."""
+        with self._engine.connect() as connection:
+            found: str | None = connection.execute(
+                sa.select(plans.c.specs).where(plans.c.plan_id == plan_id)
+            ).scalar_one_or_none()
+        return found
 
     def run_rows(self, plan_id: str | None = None) -> list[dict[str, Any]]:
         """Runs (one a sync and apply), oldest first."""
@@ -674,12 +741,22 @@ class Store:
     # -- one apply at a time -------------------------------------------------------------------------------------
 
     @contextmanager
-    def lock(self, names: Sequence[str]) -> Iterator[None]:
-        """Hold every named lock, or raise :class:`ApplyBusyError` at once. A dead holder's locks are free."""
-        with ExitStack() as held:
-            for name in sorted(names):
-                held.enter_context(self._lock_one(name))
-            yield
+    def lock(self, names: Sequence[str], *, wait_seconds: float = 0.0) -> Iterator[None]:
+        """Hold every named lock. While another holds one, wait up to ``wait_seconds``, then raise
+        :class:`ApplyBusyError`. A dead holder's locks are free."""
+        until = time.monotonic() + wait_seconds
+        while True:
+            with ExitStack() as held:
+                try:
+                    for name in sorted(names):
+                        held.enter_context(self._lock_one(name))
+                except ApplyBusyError:
+                    if time.monotonic() >= until:
+                        raise
+                else:
+                    yield
+                    return
+            time.sleep(min(0.2, max(0.01, until - time.monotonic())))
 
     def _lock_one(self, name: str) -> AbstractContextManager[None]:
         return self._lock_row(name) if self.dialect == "postgresql" else self._lock_file(name)
@@ -733,10 +810,10 @@ def _busy(name: str, holder: str) -> str:
     return f"{name}: another apply is running ({holder or 'holder unknown'}); wait for it, or stop it, then apply again"
 
 
-def _dead_letter(row: WriteRow) -> dict[str, Any]:
+def _dead_letter(row: WriteRow, attempts: int) -> dict[str, Any]:
     values = {c.name: getattr(row, c.name) for c in dead_letters.columns if hasattr(row, c.name)}
     refused = {"state": "open", "first_refused_at": row.acknowledged_at, "resolved_at": None}
-    return {**values, **refused}
+    return {**values, **refused, "attempts": attempts, "retry_reason": None}
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

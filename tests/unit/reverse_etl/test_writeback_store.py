@@ -6,6 +6,8 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 
 from ingestion.schemas import RAW_TABLES
 from reverse_etl.errors import ApplyBusyError, PlanError, StoreError
-from reverse_etl.store import Store, WriteRow, plan_changes, utc_now, writes
+from reverse_etl.store import Intent, Store, WriteRow, plan_changes, utc_now, writes
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901)
 
@@ -113,6 +115,48 @@ def test_transient_refusals_do_not_hold_a_record_back(store: Store) -> None:
     store.finish_batch(None, [outcome(1, outcome="rejected", error_kind="rate", error_message="later")])
     assert len(store.dead_letter_rows()) == 1
     assert store.open_refusals("hubspot").num_rows == 0
+
+
+def test_a_letter_that_was_let_go_ends_with_the_next_outcome(store: Store) -> None:
+    store.finish_batch(None, [refused(1), refused(2)])
+    assert store.retry_dead_letters(write_id="p1:1") == 1
+    assert store.retry_dead_letters(kind="conflict") == 0
+    assert store.let_go({"p1:2": "another day"}) == 1
+    store.finish_batch(None, [outcome(1, write_id="p2:1"), refused(2, write_id="p2:2")])
+    states = {row["write_id"]: (row["state"], row["attempts"]) for row in store.dead_letter_rows(state=None)}
+    assert states == {"p1:1": ("resolved", 1), "p1:2": ("superseded", 1), "p2:2": ("open", 2)}
+    assert store.dead_letter_counts() == [("s", "validation", 1)]
+
+
+def test_intents_and_outcomes_are_recorded_together(store: Store) -> None:
+    store.record([Intent("b1", "r", "p1", "s", "update", 1, 2, 2), Intent("b2", "r", "p1", "s", "update", 3, 3, 1)], [])
+    store.record([], [("b1", [outcome(1), outcome(2)])])
+    store.note_job("b2", "job1")
+    store.note_job("b2", "job2")
+    assert [(job.batch_id, tuple(job.job_ids)) for job in store.open_jobs("s")] == [("b2", ("job1", "job2"))]
+    store.record([], [("b2", [outcome(3)])])
+    assert store.open_jobs("s") == []
+
+
+def test_the_second_waits_for_the_first(store: Store) -> None:
+    with store.lock(["hubspot.s"]):
+        began = time.monotonic()
+        with pytest.raises(ApplyBusyError), store.lock(["hubspot.s"], wait_seconds=0.3):
+            pass
+        assert time.monotonic() - began >= 0.3
+    held = threading.Event()
+
+    def hold() -> None:
+        with store.lock(["hubspot.s"]):
+            held.set()
+            time.sleep(0.3)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with store.lock(["hubspot.s"], wait_seconds=20):
+        pass
+    holder.join()
 
 
 def test_plans_are_listed_and_found(store: Store) -> None:
