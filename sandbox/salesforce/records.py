@@ -75,7 +75,6 @@ class Records:
         self.faults = faults
         #: Whether a new Lead or Contact with the e-mail of another is refused (the org's duplicate rule).
         self.blocks_duplicates = False
-        self._next: dict[str, int] = {}
         self._known_rules: dict[tuple[str, int], tuple[list[tuple[str, Stored]], list[str]]] = {}
         self._stages: dict[str, tuple[int, int, float]] | None = None
 
@@ -162,7 +161,7 @@ class Records:
         self, sobject: SObject, parsed: Sequence[tuple[int, Values]], outcomes: list[Outcome], actor: Actor
     ) -> None:
         now = self.clock.now_ms()
-        number = self._next.get(sobject.name) or last_row(self.db, sobject.name) + 1
+        number = last_row(self.db, sobject.name) + 1
         groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
         made: list[tuple[str, Values]] = []
         for place, values in parsed:
@@ -173,7 +172,6 @@ class Records:
             outcomes[place].id, outcomes[place].created = record_id, True
             made.append((record_id, values))
             number += 1
-        self._next[sobject.name] = number
         for names, rows in groups.items():
             columns = ["_row", "Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById",
                        "SystemModstamp", *names]  # fmt: skip
@@ -376,24 +374,18 @@ class Records:
         assert sobject.history is not None
         table, parent = sobject.history
         history = self.schema.objects[table]
-        number = self._next.get(table) or last_row(self.db, table) + 1
+        number = last_row(self.db, table) + 1
         rows = []
         for offset, (record_id, name, old, new, type_) in enumerate(changes):
             row_id = make_id(history.prefix, number + offset)
             shown = history_name(name)
             rows.append((number + offset, row_id, record_id, user_id, at_ms, shown, data_type(type_),
                          history_text(type_, old), history_text(type_, new)))  # fmt: skip
-        self._next[table] = number + len(rows)
         self.db.executemany(
             f"INSERT INTO {quoted(table)} (_row, Id, IsDeleted, {quoted(parent)}, CreatedById, CreatedDate, Field, "
             "DataType, OldValue, NewValue) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-
-    def forget_numbers(self) -> None:
-        """Read the tables' last rows again: somebody else wrote, or a write was undone."""
-        self._next.clear()
-        self._stages = None
 
     # Checks -------------------------------------------------------------------------------------------------------
 

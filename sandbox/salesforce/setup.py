@@ -46,8 +46,8 @@ class Filler:
         self._next: dict[str, int] = {}
 
     def number(self, table: str) -> int:
-        """The number of a table's next row; a name that starts with ``_`` is a count of its own."""
-        number = self._next.get(table) or (1 if table.startswith("_") else last_row(self.db, table) + 1)
+        """A number for the id of one more record of a table that has no other to be made of."""
+        number = self._next.get(table) or last_row(self.db, table) + 1
         self._next[table] = number + 1
         return number
 
@@ -57,7 +57,7 @@ class Filler:
         tail = () if "IsDeleted" in columns else (0,)
         self.db.executemany(
             f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, names))}) VALUES ({placeholders(len(names))})",
-            ((self.number(table), *row, *tail) for row in rows),
+            ((number, *row, *tail) for number, row in enumerate(rows, last_row(self.db, table) + 1)),
         )
 
     def insert_one(self, table: str, record_id: str, at_ms: int, **values: Any) -> None:

@@ -49,7 +49,7 @@ def load_world(db: sqlite3.Connection, org: Schema, world: World) -> None:
     db.execute("PRAGMA journal_mode = OFF")
     db.execute("BEGIN")
     try:
-        _Loader(db, org, world.root / "hubspot").load()
+        Loader(db, org, world.root / "hubspot").load()
     except sqlite3.IntegrityError as error:
         raise SandboxError(f"{world.root / 'hubspot'}: an id appears twice ({error}); make the world again") from error
     set_meta(db, "world", world.fingerprint)
@@ -83,7 +83,7 @@ class Links:
                     self.in_deals.add(to_id)
 
 
-class _Loader:
+class Loader:
     def __init__(self, db: sqlite3.Connection, org: Schema, folder: Path) -> None:
         self.db = db
         self.org = org
@@ -189,7 +189,7 @@ class _Loader:
             ["Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp",
              "OpportunityId", "ContactId", "IsPrimary"],
             [
-                (make_id("00K", self.fill.number("_roles"), WORLD_POD), *audit, world_id("006", number),
+                (make_id("00K", self.fill.number("OpportunityContactRole"), WORLD_POD), *audit, world_id("006", number),
                  world_id("003", person), int(place == 0))
                 for place, person in enumerate(people)
             ],
@@ -216,7 +216,7 @@ class _Loader:
             ["Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp",
              f"{table}Id", "RelationId", "IsWhat"],
             [
-                (make_id(relation_prefix, self.fill.number(f"_{relation}"), WORLD_POD), *audit,
+                (make_id(relation_prefix, self.fill.number(relation), WORLD_POD), *audit,
                  world_id(prefix, number), other, is_what)
                 for other, is_what in relations
             ],
@@ -263,7 +263,7 @@ def add_history(fill: Filler, table: str, rows: Sequence[tuple[Any, ...]]) -> No
     fill.insert(
         history,
         ["Id", f"{table}Id", "CreatedById", "CreatedDate", "Field", "DataType", "OldValue", "NewValue"],
-        ((make_id(prefix, fill.number(f"_{history}"), WORLD_POD), *row) for row in rows),
+        ((make_id(prefix, fill.number(history), WORLD_POD), *row) for row in rows),
     )
 
 

@@ -156,7 +156,6 @@ def _work(
             raise _Undo
     except _Undo:
         org.db.execute("ROLLBACK TO call")
-        org.records.forget_numbers()
         org.schema.forget_access()
         for outcome in outcomes:
             if outcome.error is None:
@@ -170,7 +169,6 @@ def _work(
     except BaseException:
         org.db.execute("ROLLBACK TO call")
         org.db.execute("RELEASE call")
-        org.records.forget_numbers()
         raise
     org.db.execute("RELEASE call")
     return outcomes

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.salesforce.catalog import SObject
+from sandbox.salesforce.conversion import convert_lead, merge
+from sandbox.salesforce.day2 import apply_day2
 from sandbox.salesforce.errors import ApiError, json_error
 from sandbox.salesforce.fields import moment_text
 from sandbox.salesforce.http import answer, json_object, org_of
@@ -46,6 +48,44 @@ async def move_clock(request: Request) -> Response:
     except ValueError:
         raise json_error("to must be an ISO 8601 moment") from None
     return await clock(request)
+
+
+async def day2(request: Request) -> Response:
+    """Apply what the world's second day brings; a second call changes nothing."""
+    org = org_of(request)
+    if org.world is None:
+        raise ApiError(404, "NOT_FOUND", "This org was started without --world: there is no second day")
+    return answer(apply_day2(org))
+
+
+async def converted(request: Request) -> Response:
+    """Convert a Lead as a person would: ``contact_id``, ``account_id``, ``opportunity_name``, ``user_id``, if given."""
+    org = org_of(request)
+    lead_id = normal_id(request.path_params["id"])
+    body = await json_object(request) if await request.body() else {}
+    given = {name: normal_id(body[name]) if body.get(name) else None for name in ("contact_id", "account_id")}
+    with transaction(org.db):
+        found = convert_lead(
+            org,
+            lead_id or "",
+            Actor(_person(org, body.get("user_id")), system=True),
+            opportunity_name=body.get("opportunity_name"),
+            **given,
+        )
+    return answer(found)
+
+
+async def merged(request: Request) -> Response:
+    """Merge records as a person would: ``{"object": "Contact", "survivor": "003...", "losers": ["003..."]}``."""
+    org = org_of(request)
+    body = await json_object(request)
+    losers = body.get("losers")
+    if not isinstance(losers, list) or not losers:
+        raise json_error("losers must be a list of ids")
+    ids = [normal_id(one) or "" for one in (body.get("survivor"), *losers)]
+    with transaction(org.db):
+        merge(org, str(body.get("object")), ids[0], ids[1:], Actor(_person(org, body.get("user_id")), system=True))
+    return answer({"survivor": ids[0], "losers": ids[1:]})
 
 
 async def read_object(request: Request) -> Response:
@@ -196,6 +236,9 @@ routes = [
     Route("/sandbox/reset-stats", reset_stats, methods=["POST"]),
     Route("/sandbox/clock", clock),
     Route("/sandbox/clock", move_clock, methods=["POST"]),
+    Route("/sandbox/day2", day2, methods=["POST"]),
+    Route("/sandbox/convert-lead/{id}", converted, methods=["POST"]),
+    Route("/sandbox/merge", merged, methods=["POST"]),
     Route("/sandbox/objects/{name}", persons_create, methods=["POST"]),
     Route("/sandbox/objects/{name}/{id}", read_object),
     Route("/sandbox/objects/{name}/{id}", persons_edit, methods=["PATCH"]),

@@ -221,6 +221,8 @@ class _Parser:
             query = self.query()
             self.need(")")
             return query
+        if self.next.word == "FROM":
+            raise self.unexpected()
         token = self.name()
         if self.next.text != "(":
             return _path(token)
