@@ -133,8 +133,10 @@ def newest_plan_id(instance: dg.DagsterInstance, model: str) -> str:
 
 def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
     meta = node["config"].get("meta") or {}
-    found: Mapping[str, Any] = meta.get("sync") or meta.get("list") or {}
-    return found
+    found = meta.get("sync") or meta.get("list") or {}
+    # A list may have a block for each CRM: the first speaks for the model.
+    first: Mapping[str, Any] = found[0] if isinstance(found, list) else found
+    return first
 
 
 def _owners(node: Mapping[str, Any]) -> list[str] | None:

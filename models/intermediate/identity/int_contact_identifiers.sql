@@ -34,14 +34,17 @@ with
         select record_key, part as email_raw from {{ split_rows("records", "additional_emails_raw") }} as additional
     ),
 
-    crm_ids as (
-        select record_key, source || ':' || record_id as identifier_value
+    -- A record's own id and those that were merged into it.
+    known_ids as (
+        select record_key, source, record_id
         from records
         where source not in ('events', 'hubspot_forms')
         union
-        select record_key, source || ':' || merged_id as identifier_value
+        select record_key, source, merged_id as record_id
         from merged_ids
     ),
+
+    crm_ids as (select record_key, source || ':' || record_id as identifier_value from known_ids),
 
     addresses as (
         select records.record_key, emails.email_canonical, emails.is_role, emails.is_disposable
@@ -53,11 +56,7 @@ with
         inner join emails on additional_emails.email_raw = emails.email_raw
     ),
 
-    hubspot_ids as (
-        select record_key, {{ dbt.replace("identifier_value", "'hubspot:'", "''") }} as crm_user_id
-        from crm_ids
-        where identifier_value like 'hubspot:%'
-    ),
+    login_ids as (select record_key, record_id as crm_user_id from known_ids where {{ is_crm("source") }}),
 
     identifiers as (
         select record_key, 'crm_id' as identifier_type, identifier_value
@@ -75,7 +74,7 @@ with
         where user_id is not null
         union all
         select record_key, 'crm_user_id' as identifier_type, crm_user_id
-        from hubspot_ids
+        from login_ids
         union all
         -- Whether the login is a CRM id shows when a CRM record bears the same value.
         select record_key, 'crm_user_id' as identifier_type, user_id
