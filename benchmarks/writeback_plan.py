@@ -1,7 +1,7 @@
 """What a plan costs: rows planned a second, memory of the whole planning process, the stored plan included.
 
-``python -m benchmarks.writeback_plan [--world small|medium|large] [--runs 3] [--json]`` plans the fields of the project's own
-contact sync for 10,000, 100,000 or 1,000,000 contacts, each case in a process of its own:
+``python -m benchmarks.writeback_plan [--world small|medium|large] [--runs 3] [--json]`` plans the fields of the
+project's own contact sync for 10,000, 100,000 or 1,000,000 contacts, each case in a process of its own:
 
 * ``first``: nothing of ours is in the CRM yet; 98 % of the rows change, 1 % are new, 1 % opted out.
 * ``day``: the same contacts a day later; all of the first sync stands in our ledger and was not read back, 5 % differ.
@@ -202,7 +202,9 @@ def _plan_once(folder: Path) -> None:
 def _measured(folder: Path) -> dict[str, Any]:
     log = folder / "plan.log"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = run_measured([sys.executable, "-m", "benchmarks.writeback_plan", "--plan", str(folder)], environment, ROOT, log)
+    run = run_measured(
+        [sys.executable, "-m", "benchmarks.writeback_plan", "--plan", str(folder)], environment, ROOT, log
+    )
     if run.exit_code:
         raise RuntimeError(f"{log}: the plan failed")
     told: dict[str, Any] = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])

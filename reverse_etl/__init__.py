@@ -23,6 +23,8 @@ __all__ = ["apply", "list_plans", "plan_syncs", "show_plan"]
 
 #: How long a plan may be applied.
 PLAN_HOURS = 24.0
+#: What planning may hold in memory; more goes to temporary files.
+PLAN_MEMORY = "500MB"
 
 
 def plan_syncs(
@@ -41,22 +43,27 @@ def plan_syncs(
     makes no request.
     """
     from reverse_etl.manifest import load_specs
-    from reverse_etl.planner import PlanMeta, make_plan, planned_chunks
+    from reverse_etl.plan_rows import PartWriter
+    from reverse_etl.planner import PlanMeta, make_plan
     from reverse_etl.retries import let_go
-    from reverse_etl.snapshot import ledger_since, open_snapshot
+    from reverse_etl.snapshot import held_properties, ledger_since, open_snapshot
     from reverse_etl.store import Store, utc_now
     from reverse_etl.suppressions import relation
 
     specs = load_specs(manifest_path, only=only, destinations=destinations)
     link = Path(published_path).absolute()
     created_at = utc_now()
-    with open_snapshot(link) as snapshot, Store(ops_url) as store:
+    with open_snapshot(link, memory_limit=PLAN_MEMORY) as snapshot, Store(ops_url) as store:
         connection = snapshot.connection
 
         def turn_to(destination: str) -> None:
             # The ledger is read after the clock: a write acknowledged in between is in both, never in neither.
             ours = [spec for spec in specs if spec.destination == destination]
-            connection.register("ledger", store.ledger(destination, ledger_since(connection, ours)))
+            since, held = ledger_since(connection, ours), held_properties(ours)
+            connection.register("incoming", store.ledger(destination, since, held))
+            # In a table rather than in Arrow's memory: it may be larger than that.
+            connection.execute("create or replace temp table ledger as select * from incoming")
+            connection.unregister("incoming")
             let_go(store, connection, destination, ours, created_at)
             connection.register("refusals", store.open_refusals(destination))
             connection.register("suppressions", relation(store, destination))
@@ -70,7 +77,8 @@ def plan_syncs(
             build_id=snapshot.build_id,
             ruleset_version=snapshot.ruleset_version,
         )
-        plan = make_plan(connection, specs, meta, turn_to=turn_to)
+        rows = PartWriter()
+        plan = make_plan(connection, specs, meta, keep=rows, turn_to=turn_to)
         row = {
             "plan_id": plan.plan_id,
             "created_at": plan.created_at,
@@ -85,7 +93,7 @@ def plan_syncs(
             "summary": plan.summary_json(),
             "specs": json.dumps([spec.model_dump(mode="json") for spec in specs]),
         }
-        store.save_plan(row, planned_chunks(connection))
+        store.save_plan(row, rows.parts)
     return plan
 
 

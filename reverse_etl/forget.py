@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from privacy.tombstones import ERASED as MARK
 from reverse_etl.errors import StoreError
-from reverse_etl.store import SENDING, Store, dead_letters, plan_changes, plans, sync_runs, utc_now, writes
+from reverse_etl.plan_rows import PlanRow, blanked, plan_rows
+from reverse_etl.store import SENDING, Store, dead_letters, plan_parts, plans, sync_runs, utc_now, writes
 from reverse_etl.suppressions import ERASED, REASONS
 
 _CHUNK = 400
@@ -38,7 +39,7 @@ def forget(
     needles = [one for one in (*addresses, *names) if len(one) >= _SHORTEST]
     counts: dict[str, int] = {}
     with store.engine.begin() as connection:
-        counts["plan_changes"] = _changes(connection, ids, keys, needles)
+        counts["plan_parts"] = _changes(connection, ids, keys, needles)
         counts["writes"] = _ledger(connection, writes, ids, keys, needles)
         counts["dead_letters"] = _ledger(connection, dead_letters, ids, keys, needles)
         counts["plans"] = _summaries(connection, [*needles, *keys])
@@ -69,20 +70,45 @@ def _naming(columns: Sequence[Any], needles: Sequence[str]) -> Iterator[sa.Colum
 
 
 def _changes(connection: sa.Connection, ids: Sequence[str], keys: Sequence[str], needles: Sequence[str]) -> int:
-    table = plan_changes
-    text = [table.c.match_value, table.c.fields, table.c.previous]
-    told = sa.or_(*(column.is_not(None) for column in [*text, table.c.sync_key]))
-    done = sa.select(writes.c.write_id)
-    write_id = table.c.plan_id + ":" + sa.cast(table.c.seq, sa.String)
-    unsent = sa.and_(table.c.outcome.in_(SENDING), write_id.not_in(done))
+    """Blank the person's rows in every kept plan; those that were still to be sent become parts of their own, which
+    send nothing. Numbers of rows stay as they are: the ledger names them."""
+    texts = [one.lower() for one in needles] + [json.dumps(one)[1:-1].lower() for one in needles]
+    records, contacts = set(ids), set(keys)
+
+    def is_persons(row: PlanRow) -> bool:
+        if row.record_id in records:
+            return True
+        if row.sync_key is not None and (row.sync_key in contacts or row.sync_key.partition(":")[0] in contacts):
+            return True
+        told = "\n".join(one for one in (row.match_value, row.fields, row.previous) if one).lower()
+        return any(one in told for one in texts)
+
+    table = plan_parts.c
     found = 0
-    for condition in (*_of_person(table, ids, keys), *_naming(text, needles)):
-        stopped = table.update().where(condition, unsent).values(outcome="suppressed", reason=REASONS[ERASED])
-        connection.execute(stopped)
-        blanked = table.update().where(condition, told)
-        found += connection.execute(
-            blanked.values(match_value=None, fields=None, previous=None, sync_key=None)
-        ).rowcount
+    numbers: list[Any] = list(connection.execute(sa.select(table.plan_id, table.part, table.sync, table.outcome)))
+    for plan_id, number, sync, outcome in numbers:
+        this = (table.plan_id == plan_id) & (table.part == number)
+        row: Any = connection.execute(sa.select(table.first_seq, table.content).where(this)).one()
+        theirs = {r.seq for r in plan_rows(row.content, row.first_seq) if is_persons(r) and r.is_told}
+        if not theirs:
+            continue
+        found += len(theirs)
+        own = [f"{plan_id}:{seq}" for seq in sorted(theirs)]
+        sent: set[str] = set()
+        for start in range(0, len(own), _CHUNK):
+            chunk = own[start : start + _CHUNK]
+            sent |= set(connection.execute(sa.select(writes.c.write_id).where(writes.c.write_id.in_(chunk))).scalars())
+        unsent = {seq for seq in theirs if f"{plan_id}:{seq}" not in sent} if outcome in SENDING else set()
+        connection.execute(plan_parts.delete().where(this))
+        parts = blanked(sync, outcome, row.content, row.first_seq, theirs, unsent, REASONS[ERASED])
+        last = connection.execute(sa.select(sa.func.max(table.part)).where(table.plan_id == plan_id)).scalar() or 0
+        for place, (first_seq, part) in enumerate(parts, max(last, number) + 1):
+            connection.execute(
+                plan_parts.insert().values(
+                    plan_id=plan_id, part=place, sync=sync, outcome=part.outcome, first_seq=first_seq, rows=part.rows,
+                    content=part.content,
+                )
+            )  # fmt: skip
     return found
 
 
@@ -141,7 +167,7 @@ def _compact(store: Store) -> None:
                 connection.exec_driver_sql("vacuum")
                 connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
             else:
-                for table in ("plan_changes", "writes", "dead_letters", "plans", "sync_runs"):
+                for table in ("plan_parts", "writes", "dead_letters", "plans", "sync_runs"):
                     connection.exec_driver_sql(f"vacuum full {table}")
     except sa.exc.SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -8,6 +8,9 @@ fields go. Only a record of which nothing else is to be sent is a conflict.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import duckdb
 
 from reverse_etl.errors import PlanError
@@ -24,7 +27,7 @@ from reverse_etl.planning_sql import (
     text,
 )
 from reverse_etl.policies import CONFLICTS, KEPT, POLICIES, DecisionSql, FieldColumns, decide_sql
-from reverse_etl.values import canonical_sql, column_text_sql
+from reverse_etl.values import canonical_column_sql, canonical_sql
 
 #: Longest chain of merges that is followed; a longer one is a circle.
 _LONGEST_MERGE_CHAIN = 30
@@ -33,16 +36,17 @@ _LONGEST_MERGE_CHAIN = 30
 def judge_records(connection: duckdb.DuckDBPyConnection, spec: SyncSpec) -> None:
     """Fill the temporary table ``judged``: one row a wanted row; ``outcome``, ``reason``, ``fields``, ``previous``.
 
-    Per field number ``i``: ``d<i>`` desired, ``c<i>`` in the CRM now, ``s<i>`` whether it is sent, ``k<i>`` why it is
-    kept (a code of :data:`reverse_etl.policies.KEPT`).
+    Per field number ``i``: ``s<i>`` whether it is sent, ``k<i>`` why it is kept (a code of
+    :data:`reverse_etl.policies.KEPT`), ``e<i>`` whether the CRM holds a value, ``z<i>`` whether that would be emptied.
+    The values themselves are in ``fields`` and ``previous`` alone: a million rows must fit.
     """
     observed = observed_relation(spec, spec.object)
-    need_columns(connection, spec, spec.relation, _model_columns(spec))
+    kinds = need_columns(connection, spec, spec.relation, _model_columns(spec))
     needed = ["record_id", "properties", "is_archived", "read_at", "merged_into"]
     if any(_asks_who(field) for field in spec.fields):
         needed.append("people_changed")
     present = need_columns(connection, spec, observed, needed)
-    connection.execute(_desired_sql(spec))
+    connection.execute(_desired_sql(spec, kinds))
     connection.execute(_observed_sql(spec, observed, has_converted="is_converted" in present))
     _follow_merges(connection, spec)
     connection.execute(_overlay_sql(spec))
@@ -84,8 +88,7 @@ def guard_nulls(connection: duckdb.DuckDBPyConnection, spec: SyncSpec) -> list[s
     if share is None or not clearing:
         return []
     counted = ", ".join(
-        f"count(c{i}), count(*) filter (where outcome = 'update' and s{i} and c{i} is not null and d{i} is null)"
-        for i, _ in clearing
+        f"count(*) filter (where e{i}), count(*) filter (where outcome = 'update' and z{i})" for i, _ in clearing
     )
     row = connection.execute(f"select {counted} from judged").fetchone() or ()
     messages = []
@@ -113,9 +116,9 @@ def _model_columns(spec: SyncSpec) -> list[str]:
     return columns
 
 
-def _desired_sql(spec: SyncSpec) -> str:
+def _desired_sql(spec: SyncSpec, kinds: Mapping[str, str]) -> str:
     fields = "".join(
-        f",\n    {canonical_sql(column_text_sql(name(f.column), f.type), f.type, is_multiple=f.is_multiple)} as d{i}"
+        f",\n    {canonical_column_sql(name(f.column), kinds[f.column], f.type, is_multiple=f.is_multiple)} as d{i}"
         for i, f in enumerate(spec.fields)
     )
     for i, f in enumerate(spec.fields):
@@ -193,47 +196,60 @@ def _follow_merges(connection: duckdb.DuckDBPyConnection, spec: SyncSpec) -> Non
 
 
 def _overlay_sql(spec: SyncSpec) -> str:
-    """Our newest acknowledged value per record and property, where it is newer than what was read."""
+    """Our newest acknowledged value per record and property, where it is newer than what was read.
+
+    Most records were written once since: only the others need the newest value of each property looked for.
+    """
     names = [f.property for f in spec.fields]
-    fields = "".join(
+    once = "".join(f",\n    found[{i + 1}] as w{i}" for i in range(len(names)))
+    often = "".join(
         f",\n    arg_max(found[{i + 1}], acknowledged_at) filter (where found[{i + 1}] is not null) as w{i}"
         for i in range(len(names))
     )
+    found = f"json_extract_string(fields, {json_paths(names)}) as found"
     return f"""
 create or replace temp table overlay as
-select record_id{fields}
-from (
-    select
-        coalesce(merged.merged_into, ledger.record_id) as record_id, ledger.acknowledged_at,
-        json_extract_string(ledger.fields, {json_paths(names)}) as found
-    from ledger
-    left join merged on merged.record_id = ledger.record_id
-    left join observed on observed.record_id = coalesce(merged.merged_into, ledger.record_id)
-    where
-        ledger.object = {text(spec.object)} and ledger.record_id is not null
-        and ledger.action in ('create', 'update', 'match')
-        and (observed.read_at is null or ledger.acknowledged_at > observed.read_at)
-)
+with
+    newer as (
+        select
+            coalesce(merged.merged_into, ledger.record_id) as record_id, ledger.acknowledged_at, ledger.fields
+        from ledger
+        left join merged on merged.record_id = ledger.record_id
+        left join observed on observed.record_id = coalesce(merged.merged_into, ledger.record_id)
+        where
+            ledger.object = {text(spec.object)} and ledger.record_id is not null
+            and ledger.action in ('create', 'update', 'match')
+            and (observed.read_at is null or ledger.acknowledged_at > observed.read_at)
+    ),
+    repeated as (select record_id from newer group by record_id having count(*) > 1)
+select record_id{once}
+from (select record_id, {found} from newer anti join repeated using (record_id))
+union all
+select record_id{often}
+from (select record_id, acknowledged_at, {found} from newer semi join repeated using (record_id))
 group by record_id
 """
 
 
 def _written_sql(spec: SyncSpec) -> str:
     """The newest value that we wrote per record and property, read back since or not: for policies that ask who."""
-    asked = [(i, f) for i, f in enumerate(spec.fields) if _asks_who(f)]
+    asked = [(i, f) for i, f in enumerate(spec.fields) if POLICIES[f.policy].needs_written]
     fields = "".join(
         f",\n    arg_max(found[{n}], acknowledged_at) filter (where found[{n}] is not null) as l{i}"
         for n, (i, _) in enumerate(asked, 1)
     )
+    naming = " or ".join(f"contains(fields, {text(json.dumps(f.property) + ':')})" for _, f in asked) or "false"
     paths = json_paths([f.property for _, f in asked]) if asked else "['$']"
     return f"""
 create or replace temp table written as
 select record_id{fields}
 from (
-    select record_id, acknowledged_at, json_extract_string(fields, {paths}) as found
+    select coalesce(merged.merged_into, ledger.record_id) as record_id, acknowledged_at,
+        json_extract_string(fields, {paths}) as found
     from ledger
+    left join merged on merged.record_id = ledger.record_id
     where
-        {"true" if asked else "false"} and object = {text(spec.object)} and record_id is not null
+        ({naming}) and object = {text(spec.object)} and ledger.record_id is not null
         and action in ('create', 'update')
 )
 group by record_id
@@ -325,11 +341,12 @@ left join shared_records on shared_records.record_id = located.record_id
 def _decision(i: int, field: FieldSpec) -> DecisionSql:
     if not _asks_who(field):
         return decide_sql(field.rule, FieldColumns(f"d{i}", f"c{i}"))
+    asks_written = POLICIES[field.policy].needs_written
     columns = FieldColumns(
         desired=f"d{i}",
         observed=f"c{i}",
-        written=canonical_sql(f"l{i}", field.type, is_multiple=field.is_multiple),
-        has_written=f"(l{i} is not null)",
+        written=f"nullif(l{i}, '')" if asks_written else "cast(null as varchar)",
+        has_written=f"(l{i} is not null)" if asks_written else "false",
         is_newer_ours=f"(w{i} is not null)",
         is_history_read=f"coalesce(h{i}, false)",
         person_changed_at=f"p{i}",
@@ -343,12 +360,17 @@ def _judged_sql(spec: SyncSpec) -> str:
     """One outcome a row, with what would be sent and what stands there now, as JSON objects."""
     fields = list(enumerate(spec.fields))
     asked = [i for i, f in fields if _asks_who(f)]
+    raw = ", ".join(f"overlay.w{i}, observed.o{i}" for i, _ in fields)
+    # What we wrote is spelled canonically; what was read mostly is, or equals what we want.
     current = ", ".join(
-        f"{canonical_sql(f'coalesce(overlay.w{i}, observed.o{i})', f.type, is_multiple=f.is_multiple)} as c{i}"
+        f"case when w{i} is not null then nullif(w{i}, '') when o{i} is not distinct from d{i} then d{i}"
+        f" else {canonical_sql(f'o{i}', f.type, is_multiple=f.is_multiple)} end as c{i}"
         for i, f in fields
     )
-    people = "".join(f", observed.h{i}, observed.p{i}, written.l{i}, overlay.w{i}" for i in asked)
-    join_written = "left join written on written.record_id = resolved.record_id" if asked else ""
+    people = "".join(f", observed.h{i}, observed.p{i}" for i in asked)
+    written = [i for i, f in fields if POLICIES[f.policy].needs_written]
+    people += "".join(f", written.l{i}" for i in written)
+    join_written = "left join written on written.record_id = resolved.record_id" if written else ""
     decisions = {i: _decision(i, f) for i, f in fields}
     sends = ", ".join(f"{decisions[i].sends} as s{i}" for i, _ in fields)
     sends += "".join(f", {decisions[i].kept} as k{i}" for i in asked)
@@ -361,6 +383,9 @@ def _judged_sql(spec: SyncSpec) -> str:
         if i in asked
     )
     kept = f"'left as it is: ' || concat_ws(', ', {kept})" if kept else "null"
+    clearing = [i for i, f in fields if f.clears]
+    shown = [f"s{i}" for i, _ in fields] + [f"k{i}" for i in asked]
+    shown += [f"c{i} is not null as e{i}, s{i} and c{i} is not null and d{i} is null as z{i}" for i in clearing]
     update_new = object_sql([(f.property, f"coalesce(d{i}, '')", f"s{i}") for i, f in fields])
     update_old = object_sql([(f.property, f"c{i}", f"s{i} and c{i} is not null") for i, f in fields])
     create_new = object_sql(
@@ -379,7 +404,7 @@ with
             coalesce(kept_away.reason, desired.suppressed) as suppressed,
             observed.record_id is not null as is_observed, coalesce(observed.is_archived, false) as is_archived,
             coalesce(observed.is_converted, false) as is_converted, overlay.record_id is not null as is_written,
-            {current}{people}
+            {raw}{people}
         from desired
         join resolved on resolved.row = desired.rowid
         left join observed on observed.record_id = resolved.record_id
@@ -388,7 +413,8 @@ with
         left join ({suppressed_records_sql(spec, spec.object)}) as kept_away
             on kept_away.record_id = resolved.record_id
     ),
-    compared as (select *, {sends} from known),
+    standing as (select *, {current} from known),
+    compared as (select *, {sends} from standing),
     decided as (
         select
             *,
@@ -440,7 +466,8 @@ with
         order by sync_key
     )
 select
-    worded.* exclude (verdict, why),
+    worded.sync_key, worded.record_id, worded.match_value, worded.fields, worded.previous, worded.is_contradicted,
+    {", ".join(shown)},
     case when refused.fields is not null then 'held' else verdict end as outcome,
     case
         when refused.fields is not null

@@ -8,9 +8,9 @@ send. A row's number in the plan (``seq``) is the part's ``first_seq`` plus its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -77,3 +77,52 @@ def rows_of(content: bytes, first_seq: int) -> Iterator[tuple[Any, ...]]:
     columns = [table.column(name).to_pylist() for name in COLUMNS]
     for place, values in enumerate(zip(*columns, strict=True)):
         yield (first_seq + place, *values)
+
+
+class PlanRow(NamedTuple):
+    """One planned row."""
+
+    seq: int
+    sync_key: str | None
+    record_id: str | None
+    match_value: str | None
+    fields: str | None
+    previous: str | None
+    reason: str | None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anything but the record's id is told of it."""
+        return any(one is not None for one in (self.sync_key, self.match_value, self.fields, self.previous))
+
+
+def plan_rows(content: bytes, first_seq: int) -> Iterator[PlanRow]:
+    """A part's rows in order."""
+    return (PlanRow(*values) for values in rows_of(content, first_seq))
+
+
+def blanked(
+    sync: str, outcome: str, content: bytes, first_seq: int, theirs: Set[int], unsent: Set[int], reason: str
+) -> list[tuple[int, PlanPart]]:
+    """A part without what it tells of the rows ``theirs``, as one or more parts, each with the number of its first row.
+    Those in ``unsent`` become ``suppressed`` for ``reason``; all rows keep their numbers."""
+    parts: list[tuple[int, PlanPart]] = []
+    run: list[PlanRow] = []
+    run_outcome = outcome
+
+    def close() -> None:
+        if run:
+            columns = [pa.array([getattr(row, name) for row in run], pa.string()) for name in COLUMNS]
+            parts.append((run[0].seq, encoded(sync, run_outcome, pa.record_batch(columns, names=list(COLUMNS)))))
+            run.clear()
+
+    for row in plan_rows(content, first_seq):
+        becomes = "suppressed" if row.seq in unsent else outcome
+        if becomes != run_outcome:
+            close()
+            run_outcome = becomes
+        if row.seq in theirs:
+            row = row._replace(sync_key=None, match_value=None, fields=None, previous=None)
+        run.append(row._replace(reason=reason) if row.seq in unsent else row)
+    close()
+    return parts

@@ -5,16 +5,15 @@ writes since. Everything happens in SQL inside one DuckDB, on canonical text (:m
 kind judges the rows (:mod:`reverse_etl.plan_records`, :mod:`reverse_etl.plan_lists`,
 :mod:`reverse_etl.plan_associations`), this one numbers, counts and guards them.
 
-The rows end up in the temporary table ``planned`` of the given connection; :func:`planned_chunks` hands them on.
+The rows are handed on as they are made, by sync and outcome, so that memory holds one sync at a time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import duckdb
 
@@ -23,19 +22,13 @@ from reverse_etl.plan import OUTCOMES, SENDING, Example, Plan, SyncPlan
 from reverse_etl.plan_associations import judge_pairs
 from reverse_etl.plan_lists import guard_shrink, judge_members
 from reverse_etl.plan_records import field_changes, guard_nulls, judge_records, kept_values
+from reverse_etl.plan_rows import COLUMNS, PART_ROWS, KeepRows
 from reverse_etl.planning_sql import CATALOG, count, text
 
-__all__ = ["CATALOG", "EXAMPLES", "PlanMeta", "make_plan", "planned_chunks"]
+__all__ = ["CATALOG", "EXAMPLES", "PlanMeta", "make_plan"]
 
 #: Examples kept per sync and outcome.
 EXAMPLES = 3
-
-_PLANNED = """
-create or replace temp table planned (
-    seq bigint, sync varchar, outcome varchar, sync_key varchar, record_id varchar, match_value varchar,
-    fields varchar, previous varchar, reason varchar
-)
-"""
 
 _NOBODY_SUPPRESSED = """
 create temp table if not exists suppressions (
@@ -62,9 +55,10 @@ def make_plan(
     specs: Sequence[Spec],
     meta: PlanMeta,
     *,
+    keep: KeepRows,
     turn_to: Callable[[str], None] | None = None,
 ) -> Plan:
-    """Plan every spec.
+    """Plan every spec; ``keep`` takes the rows (all but those that change nothing), by sync and outcome.
 
     The connection holds the snapshot attached as ``published`` and relations from the operational store: ``ledger``
     (our acknowledged writes), ``refusals`` (open dead letters), with the columns of
@@ -73,7 +67,6 @@ def make_plan(
     ``turn_to`` is called with a destination's name before its specs, to put the right ones there. The time zone must
     be UTC. Raises :class:`PlanError` when a model or a column is not in the snapshot.
     """
-    connection.execute(_PLANNED)
     syncs: list[SyncPlan] = []
     destination = None
     for spec in specs:
@@ -82,7 +75,7 @@ def make_plan(
             if turn_to is not None:
                 turn_to(destination)
             _need_suppressions(connection)
-        syncs.append(_plan(connection, spec))
+        syncs.append(_plan(connection, spec, keep))
     return Plan(
         plan_id=meta.plan_id,
         created_at=meta.created_at,
@@ -95,14 +88,6 @@ def make_plan(
     )
 
 
-def planned_chunks(connection: duckdb.DuckDBPyConnection, size: int = 20_000) -> Iterator[list[tuple[Any, ...]]]:
-    """The planned rows in order, by chunks: seq, sync, outcome, sync_key, record_id, match_value, fields, previous,
-    reason. Rows that change nothing (``unchanged``) are counted in the plan and not listed."""
-    result = connection.execute("select * from planned order by seq")
-    while chunk := result.fetchmany(size):
-        yield chunk
-
-
 def _need_suppressions(connection: duckdb.DuckDBPyConnection) -> None:
     try:
         connection.execute("select 1 from suppressions limit 0")
@@ -110,7 +95,7 @@ def _need_suppressions(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(_NOBODY_SUPPRESSED)
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, spec: Spec) -> SyncPlan:
+def _plan(connection: duckdb.DuckDBPyConnection, spec: Spec, keep: KeepRows) -> SyncPlan:
     list_id = None
     changes: dict[str, int] = {}
     kept: dict[str, dict[str, int]] = {}
@@ -124,8 +109,8 @@ def _plan(connection: duckdb.DuckDBPyConnection, spec: Spec) -> SyncPlan:
     else:
         judge_pairs(connection, spec)
         guards = []
-    _keep_planned(connection, spec)
     counts, reasons = _counts(connection)
+    _hand_on(connection, spec.sync, counts, keep)
     plan = SyncPlan(
         sync=spec.sync,
         kind=spec.kind,
@@ -138,7 +123,7 @@ def _plan(connection: duckdb.DuckDBPyConnection, spec: Spec) -> SyncPlan:
         kept=kept,
         reasons=reasons,
         guards=tuple(_guard_counts(spec, counts) + guards),
-        examples=_examples(connection, spec.sync),
+        examples=_examples(connection, counts),
         list_name=spec.name if isinstance(spec, ListSpec) else None,
         list_id=list_id,
         to_object=spec.to_object if isinstance(spec, AssociationSpec) else None,
@@ -147,18 +132,11 @@ def _plan(connection: duckdb.DuckDBPyConnection, spec: Spec) -> SyncPlan:
     return plan
 
 
-def _keep_planned(connection: duckdb.DuckDBPyConnection, spec: Spec) -> None:
-    first_seq = count(connection, "select coalesce(max(seq), 0) from planned")
-    connection.execute(
-        f"""
-        insert into planned
-        select
-            {first_seq} + row_number() over (order by outcome, sync_key nulls last, record_id nulls last),
-            {text(spec.sync)}, outcome, sync_key, record_id, match_value, fields, previous, reason
-        from judged
-        where outcome <> 'unchanged'
-        """
-    )
+def _hand_on(connection: duckdb.DuckDBPyConnection, sync: str, counts: dict[str, int], keep: KeepRows) -> None:
+    for outcome in OUTCOMES:
+        if outcome != "unchanged" and counts[outcome]:
+            query = f"select {', '.join(COLUMNS)} from judged where outcome = {text(outcome)}"
+            keep(sync, outcome, connection.execute(query).to_arrow_reader(PART_ROWS))
 
 
 def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
@@ -184,22 +162,21 @@ def _guard_counts(spec: Spec, counts: dict[str, int]) -> list[str]:
     return messages
 
 
-def _examples(connection: duckdb.DuckDBPyConnection, sync: str) -> tuple[Example, ...]:
-    rows = connection.execute(
-        f"""
-        select outcome, sync_key, record_id, reason, fields, previous
-        from (
-            select *, row_number() over (partition by outcome order by seq) as place from planned where sync = $sync
-        )
-        where place <= {EXAMPLES}
-        order by seq
-        """,
-        {"sync": sync},
-    ).fetchall()
+def _examples(connection: duckdb.DuckDBPyConnection, counts: dict[str, int]) -> tuple[Example, ...]:
     examples = []
-    for outcome, sync_key, record_id, reason, fields, previous in rows:
-        new = json.loads(fields) if fields else {}
-        old = json.loads(previous) if previous else {}
-        pairs = {name: (old.get(name), value if value != "" else None) for name, value in new.items()}
-        examples.append(Example(outcome, sync_key, record_id, reason, pairs))
+    for outcome in OUTCOMES:
+        if outcome == "unchanged" or not counts[outcome]:
+            continue
+        rows = connection.execute(
+            f"""
+            select sync_key, record_id, reason, fields, previous from judged where outcome = {text(outcome)}
+            order by sync_key nulls last, record_id nulls last
+            limit {EXAMPLES}
+            """
+        ).fetchall()
+        for sync_key, record_id, reason, fields, previous in rows:
+            new = json.loads(fields) if fields else {}
+            old = json.loads(previous) if previous else {}
+            pairs = {name: (old.get(name), value if value != "" else None) for name, value in new.items()}
+            examples.append(Example(outcome, sync_key, record_id, reason, pairs))
     return tuple(examples)

@@ -50,13 +50,16 @@ def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(row[0]) if row is not None else 0
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
-    """The names of a relation's columns."""
-    return {column[0] for column in connection.execute(f"select * from {relation} limit 0").description or []}
+def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """The names of a relation's columns and their types."""
+    described = connection.execute(f"describe select * from {relation} limit 0").fetchall()
+    return {str(column[0]): str(column[1]) for column in described}
 
 
-def need_columns(connection: duckdb.DuckDBPyConnection, spec: Spec, relation: str, columns: Sequence[str]) -> set[str]:
-    """Refuse a relation that is not in the snapshot or lacks a column; returns the names of those it has."""
+def need_columns(
+    connection: duckdb.DuckDBPyConnection, spec: Spec, relation: str, columns: Sequence[str]
+) -> dict[str, str]:
+    """Refuse a relation that is not in the snapshot or lacks a column; returns the types of those it has by name."""
     where = f"{spec.file}: model {spec.model}"
     qualified = relation if relation.startswith(f"{CATALOG}.") else f"{CATALOG}.{relation}"
     shown = qualified.removeprefix(f"{CATALOG}.").replace('"', "")

@@ -91,7 +91,7 @@ class Policy:
 
     ``may_clear``: an empty desired value can empty the property (a field's ``when_empty`` decides, by default as
     ``clears_by_default`` says). ``overwrites``: it may change a value that stands there, so that only one sync may have
-    the property. ``needs_people``: it asks who changed the property last.
+    the property. ``needs_people``: it asks who changed the property last; ``needs_written``: and what we wrote last.
     """
 
     name: str
@@ -102,6 +102,7 @@ class Policy:
     clears_by_default: bool = False
     overwrites: bool = True
     needs_people: bool = False
+    needs_written: bool = False
     needs_order: bool = False
 
 
@@ -225,6 +226,7 @@ POLICIES: dict[str, Policy] = {
             decide_sql=_human_wins_sql,
             may_clear=True,
             needs_people=True,
+            needs_written=True,
         ),
         Policy(
             name="forward_only",

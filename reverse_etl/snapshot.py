@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from reverse_etl.errors import PlanError
-from reverse_etl.manifest import AssociationSpec, Spec, SyncSpec
+from reverse_etl.manifest import Spec, SyncSpec
 from reverse_etl.planning_sql import CATALOG
 from reverse_etl.policies import POLICIES
 
@@ -29,17 +30,22 @@ class Snapshot:
 
 
 @contextmanager
-def open_snapshot(path: Path) -> Iterator[Snapshot]:
+def open_snapshot(path: Path, *, memory_limit: str | None = None) -> Iterator[Snapshot]:
     """Attach a snapshot (a file, or the ``current`` link, resolved once) as ``published``.
 
-    Raises :class:`PlanError` when there is none or it is not a DuckDB file.
+    With a ``memory_limit``, what does not fit is laid off in temporary files. Raises
+    :class:`PlanError` when there is none or it is not a DuckDB file.
     """
     file = path.resolve()
     if not file.is_file():
         raise PlanError(f"{path}: there is no published snapshot here; run a build and publish first")
     connection = duckdb.connect()
+    spill = tempfile.TemporaryDirectory(prefix="leadhouse_plan_")
     try:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set temp_directory = $folder", {"folder": spill.name})
+        if memory_limit is not None:
+            connection.execute("set memory_limit = $limit", {"limit": memory_limit})
         try:
             escaped = str(file).replace("'", "''")
             connection.execute(f"attach '{escaped}' as {CATALOG} (read_only)")
@@ -49,6 +55,7 @@ def open_snapshot(path: Path) -> Iterator[Snapshot]:
         yield Snapshot(connection, file, *_build(connection, file))
     finally:
         connection.close()
+        spill.cleanup()
 
 
 def _build(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, str | None, datetime | None]:
@@ -63,15 +70,15 @@ def _build(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, str 
     return build_id, None if version is None else str(version), values.get("published_at")
 
 
+def held_properties(specs: Sequence[Spec]) -> list[str]:
+    """The properties of which we must know what we wrote last, however long ago."""
+    fields = [field for spec in specs if isinstance(spec, SyncSpec) for field in spec.fields]
+    return sorted({field.property for field in fields if POLICIES[field.policy].needs_written})
+
+
 def ledger_since(connection: duckdb.DuckDBPyConnection, specs: Sequence[Spec]) -> datetime | None:
     """From when on (UTC) our writes to one CRM matter to these specs: from the earliest ``read_at`` among the records
-    they are about and the lists, as older ones are in what was read. ``None`` = all: something was never read, or a
-    spec asks what we wrote last, however long ago that was."""
-    for spec in specs:
-        if isinstance(spec, AssociationSpec):
-            return None
-        if isinstance(spec, SyncSpec) and any(POLICIES[field.policy].needs_people for field in spec.fields):
-            return None
+    they are about and the lists, as older ones are in what was read. ``None`` = all: something was never read."""
     oldest: datetime | None = None
     names = dict.fromkeys([*(spec.object for spec in specs), "lists"])
     for destination in {spec.destination for spec in specs}:

@@ -20,7 +20,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reverse_etl.errors import ApplyBusyError, PlanError, StoreError
+from reverse_etl.plan import SENDING as SENDING
+from reverse_etl.plan_rows import COLUMNS as PART_COLUMNS
+from reverse_etl.plan_rows import PlanPart, rows_of
 
 _metadata = sa.MetaData()
 
@@ -49,20 +52,18 @@ plans = sa.Table(
     sa.Column("specs", sa.Text, nullable=False),
 )  # fmt: skip
 
-plan_changes = sa.Table(
-    "plan_changes", _metadata,
+# The rows of a plan, some thousand a part (reverse_etl/plan_rows.py). Of an ``associate`` row ``record_id`` is the
+# first end and ``match_value`` the second.
+plan_parts = sa.Table(
+    "plan_parts", _metadata,
     sa.Column("plan_id", sa.String, primary_key=True),
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("sync", sa.String, nullable=False),
     sa.Column("outcome", sa.String, nullable=False),
-    sa.Column("sync_key", sa.String),
-    sa.Column("record_id", sa.String),
-    sa.Column("match_value", sa.String),
-    sa.Column("fields", sa.Text),
-    sa.Column("previous", sa.Text),
-    sa.Column("reason", sa.String),
+    sa.Column("first_seq", sa.Integer, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
 )  # fmt: skip
-# Of an ``associate`` row ``record_id`` is the first end and ``match_value`` the second.
 
 sync_runs = sa.Table(
     "sync_runs", _metadata,
@@ -183,13 +184,12 @@ alerts = sa.Table(
     sa.Column("closed_at", sa.DateTime),
 )  # fmt: skip
 
-#: Outcomes of a planned row that send something.
-SENDING = ("create", "update", "associate", "list_add", "list_remove", "delete")
+#: Days after which the rows of a plan are dropped: it expired long before, and the ledger holds what was done.
+PLAN_ROWS_DAYS = 30
 
 #: States of a dead letter whose record has not been written since: held back, or let go for the next plan.
 _UNRESOLVED = ("open", "retry")
 
-_CHANGE_COLUMNS = [c.name for c in plan_changes.columns]
 _CHUNK = 10_000
 
 
@@ -284,6 +284,9 @@ class Store:
             if self.dialect == "sqlite":
                 sa.event.listen(self._engine, "connect", _set_up_sqlite)
             _metadata.create_all(self._engine)
+            with self._engine.begin() as connection:
+                # Where an older version kept the rows of plans, a million lines each; they expired within a day.
+                connection.exec_driver_sql("drop table if exists plan_changes")
             self._add_missing_columns()
         except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -324,20 +327,22 @@ class Store:
 
     # -- plans ---------------------------------------------------------------------------------------------------
 
-    def save_plan(self, row: dict[str, Any], changes: Iterable[Sequence[tuple[Any, ...]]]) -> None:
-        """Keep a plan and its rows (chunks of tuples: seq, sync, outcome, sync_key, record_id, match_value, fields,
-        previous, reason) in one transaction: a plan is in the store whole or not at all."""
-        plan_id = row["plan_id"]
-        marks = "?" if self.dialect == "sqlite" else "%s"
-        insert = (
-            f"insert into plan_changes ({', '.join(_CHANGE_COLUMNS)}) "
-            f"values ({', '.join([marks] * len(_CHANGE_COLUMNS))})"
-        )
+    def save_plan(self, row: dict[str, Any], parts: Iterable[PlanPart]) -> None:
+        """Keep a plan and its rows in one transaction: a plan is in the store whole or not at all. The rows of plans
+        that nobody can need any more go (:data:`PLAN_ROWS_DAYS`); what their apply did stays in the ledger."""
+        plan_id, first_seq = row["plan_id"], 1
+        old = sa.select(plans.c.plan_id).where(plans.c.created_at < row["created_at"] - timedelta(days=PLAN_ROWS_DAYS))
         with self._engine.begin() as connection:
             connection.execute(plans.insert().values(**row))
-            for chunk in changes:
-                if chunk:
-                    connection.exec_driver_sql(insert, [(plan_id, *values) for values in chunk])
+            for number, part in enumerate(parts, 1):
+                connection.execute(
+                    plan_parts.insert().values(
+                        plan_id=plan_id, part=number, sync=part.sync, outcome=part.outcome, first_seq=first_seq,
+                        rows=part.rows, content=part.content,
+                    )
+                )  # fmt: skip
+                first_seq += part.rows
+            connection.execute(plan_parts.delete().where(plan_parts.c.plan_id.in_(old)))
 
     def plan_row(self, plan_id: str) -> dict[str, Any]:
         """The plan's row; ``latest`` stands for the newest. Raises :class:`PlanError` when there is none."""
@@ -366,67 +371,95 @@ class Store:
             connection.execute(plans.update().where(plans.c.plan_id == plan_id).values(status=status))
 
     def change_rows(
-        self, plan_id: str, *, sync: str | None = None, outcomes: Sequence[str] | None = None, limit: int = 100
+        self, plan_id: str, *, sync: str | None = None, outcomes: Sequence[str] | None = None, limit: int | None = 100
     ) -> list[dict[str, Any]]:
-        """Planned rows to show, in the plan's order."""
-        query = sa.select(plan_changes).where(plan_changes.c.plan_id == plan_id)
-        if sync is not None:
-            query = query.where(plan_changes.c.sync == sync)
-        if outcomes is not None:
-            query = query.where(plan_changes.c.outcome.in_(outcomes))
-        with self._engine.connect() as connection:
-            found = connection.execute(query.order_by(plan_changes.c.seq).limit(limit)).mappings()
-            return [dict(row) for row in found]
+        """Planned rows to show, in the plan's order: ``seq``, ``sync``, ``outcome`` and the columns of a part."""
+        found: list[dict[str, Any]] = []
+        for part in self._parts(plan_id, sync, outcomes):
+            for values in rows_of(part.content, part.first_seq):
+                if limit is not None and len(found) >= limit:
+                    return found
+                names = ("seq", *PART_COLUMNS)
+                row = dict(zip(names, values, strict=True))
+                found.append({**row, "sync": part.sync, "outcome": part.outcome})
+        return found
 
-    def pending(self, plan_id: str, sync: str, *, of: JobBatch | None = None, chunk: int = _CHUNK) -> Iterator[Change]:
+    def pending(self, plan_id: str, sync: str, *, of: JobBatch | None = None) -> Iterator[Change]:
         """The rows of one sync that send something and have no outcome yet, in the plan's order; ``of`` one batch only.
 
-        Reads by chunks in short transactions, so that outcomes can be recorded in between.
+        Reads part by part in short transactions, so that outcomes can be recorded in between.
         """
-        table = plan_changes
-        columns = [
-            table.c.seq, table.c.outcome, table.c.sync_key, table.c.record_id, table.c.match_value, table.c.fields,
-            table.c.previous, table.c.reason,
-        ]  # fmt: skip
-        query = (
-            sa.select(*columns)
-            .where(table.c.plan_id == plan_id, table.c.sync == sync, table.c.outcome.in_(SENDING), ~_has_outcome())
-            .order_by(table.c.seq)
-            .limit(chunk)
-        )
-        if of is not None:
-            query = query.where(table.c.seq.between(of.first_seq, of.last_seq), table.c.outcome == of.action)
-        last = -1
-        while True:
-            with self._engine.connect() as connection:
-                rows: list[Any] = list(connection.execute(query.where(table.c.seq > last)))
-            for seq, outcome, sync_key, record_id, match_value, fields, previous, reason in rows:
+        done = self._finished(plan_id, sync)
+        outcomes = SENDING if of is None else (of.action,)
+        for part in self._parts(plan_id, sync, outcomes):
+            first, last = part.first_seq, part.first_seq + part.rows - 1
+            if of is not None and (last < of.first_seq or first > of.last_seq):
+                continue
+            for seq, sync_key, record_id, match_value, fields, previous, reason in rows_of(part.content, first):
+                if seq in done or (of is not None and not of.first_seq <= seq <= of.last_seq):
+                    continue
                 values = orjson.loads(fields) if fields else {}
-                yield Change(seq, outcome, sync_key, record_id, match_value, values, fields or "{}", previous, reason)
-            if len(rows) < chunk:
-                return
-            last = rows[-1][0]
+                yield Change(
+                    seq, part.outcome, sync_key, record_id, match_value, values, fields or "{}", previous, reason
+                )
 
     def counts_to_send(self, plan_id: str, sync: str) -> tuple[int, int]:
         """How many rows of a sync send something, and how many of them have an outcome already."""
-        table = plan_changes.c
-        of_sync = (table.plan_id == plan_id) & (table.sync == sync) & table.outcome.in_(SENDING)
-        total = sa.select(sa.func.count()).select_from(plan_changes).where(of_sync)
+        table = plan_parts.c
+        wanted = sa.select(sa.func.coalesce(sa.func.sum(table.rows), 0)).where(
+            table.plan_id == plan_id, table.sync == sync, table.outcome.in_(SENDING)
+        )
         with self._engine.connect() as connection:
-            wanted = int(connection.execute(total).scalar_one())
-            left = int(connection.execute(total.where(~_has_outcome())).scalar_one())
-        return wanted, wanted - left
+            total = int(connection.execute(wanted).scalar_one())
+            if not total:
+                self._check_rows_kept(connection, plan_id)
+            done = int(connection.execute(sa.select(sa.func.count()).where(_of_rows(plan_id, sync))).scalar_one())
+        return total, done
+
+    def _check_rows_kept(self, connection: sa.Connection, plan_id: str) -> None:
+        """A plan whose rows were dropped must not look like one that is done."""
+        promised = connection.execute(sa.select(plans.c.total_changes).where(plans.c.plan_id == plan_id)).scalar()
+        is_kept = sa.select(sa.exists().where(plan_parts.c.plan_id == plan_id))
+        if promised and not connection.execute(is_kept).scalar_one():
+            raise PlanError(f"plan {plan_id}: its rows are no longer kept; make a new plan")
+
+    def _finished(self, plan_id: str, sync: str) -> set[int]:
+        """The numbers of the rows that have an outcome."""
+        with self._engine.connect() as connection:
+            found: Iterable[str] = connection.execute(
+                sa.select(writes.c.write_id).where(_of_rows(plan_id, sync))
+            ).scalars()
+            return {int(write_id.rpartition(":")[2]) for write_id in found}
+
+    def _parts(self, plan_id: str, sync: str | None, outcomes: Sequence[str] | None) -> Iterator[Any]:
+        """A plan's parts (sync, outcome, first_seq, content), one at a time."""
+        table = plan_parts.c
+        condition = table.plan_id == plan_id
+        if sync is not None:
+            condition &= table.sync == sync
+        if outcomes is not None:
+            condition &= table.outcome.in_(outcomes)
+        with self._engine.connect() as connection:
+            query = sa.select(table.part).where(condition).order_by(table.first_seq)
+            numbers: list[int] = list(connection.execute(query).scalars())
+        columns = [table.sync, table.outcome, table.first_seq, table.rows, table.content]
+        for number in numbers:
+            with self._engine.connect() as connection:
+                part = connection.execute(sa.select(*columns).where(table.plan_id == plan_id, table.part == number))
+                row = part.first()
+            if row is not None:
+                yield row
 
     def count_pending(self, plan_id: str, sync: str, outcome: str) -> int:
         """How many rows of one outcome have still to be sent."""
-        table = plan_changes.c
-        query = (
-            sa.select(sa.func.count())
-            .select_from(plan_changes)
-            .where(table.plan_id == plan_id, table.sync == sync, table.outcome == outcome, ~_has_outcome())
+        table = plan_parts.c
+        query = sa.select(table.first_seq, table.rows).where(
+            table.plan_id == plan_id, table.sync == sync, table.outcome == outcome
         )
+        done = self._finished(plan_id, sync)
         with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
+            parts: list[Any] = list(connection.execute(query))
+        return sum(seq not in done for first, rows in parts for seq in range(first, first + rows))
 
     # -- runs, batches, outcomes ---------------------------------------------------------------------------------
 
@@ -568,16 +601,18 @@ class Store:
 
     # -- what the planner reads ----------------------------------------------------------------------------------
 
-    def ledger(self, destination: str, since: datetime | None) -> pa.Table:
-        """Our acknowledged writes after ``since`` (UTC; ``None`` = all): sync, object, sync_key, record_id, action,
-        fields (JSON text), acknowledged_at."""
+    def ledger(self, destination: str, since: datetime | None, keep: Sequence[str] = ()) -> pa.RecordBatchReader:
+        """Our acknowledged writes after ``since`` (UTC; ``None`` = all), and older ones too of the properties ``keep``
+        and of associations, in batches: sync, object, sync_key, record_id, action, fields (JSON text),
+        acknowledged_at."""
         columns = [
             writes.c.sync, writes.c.object, writes.c.sync_key, writes.c.record_id, writes.c.action, writes.c.fields,
             writes.c.acknowledged_at,
         ]  # fmt: skip
         query = sa.select(*columns).where(writes.c.destination == destination, writes.c.outcome == "written")
         if since is not None:
-            query = query.where(writes.c.acknowledged_at > since)
+            held = [writes.c.fields.contains(f'"{name}":', autoescape=True) for name in keep]
+            query = query.where(sa.or_(writes.c.acknowledged_at > since, writes.c.action == "associate", *held))
         return self._arrow(query, [(c.name, pa.timestamp("us") if c is columns[-1] else pa.string()) for c in columns])
 
     def open_refusals(self, destination: str) -> pa.Table:
@@ -588,17 +623,27 @@ class Store:
         query = sa.select(*columns).where(
             table.destination == destination, table.state == "open", table.error_kind != "rate"
         )
-        return self._arrow(query, [(c.name, pa.string()) for c in columns])
+        return self._arrow(query, [(c.name, pa.string()) for c in columns]).read_all()
 
-    def _arrow(self, query: sa.Select[Any], fields: list[tuple[str, pa.DataType]]) -> pa.Table:
+    def _arrow(self, query: sa.Select[Any], fields: list[tuple[str, pa.DataType]]) -> pa.RecordBatchReader:
+        """A query's rows as Arrow batches, read with the driver's own cursor: row objects cost five times as much."""
         schema = pa.schema(fields)
-        chunks = []
-        with self._engine.connect().execution_options(stream_results=True) as connection:
-            for rows in connection.execute(query).partitions(_CHUNK * 5):
-                columns = list(zip(*rows, strict=True))
-                arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
-                chunks.append(pa.record_batch(arrays, schema=schema))
-        return pa.Table.from_batches(chunks, schema=schema)
+        compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with self._engine.connect().execution_options(stream_results=True) as connection:
+                found = connection.exec_driver_sql(str(compiled))
+                cursor: Any = found.cursor
+                while rows := cursor.fetchmany(_CHUNK):
+                    arrays = []
+                    for values, field in zip(zip(*rows, strict=True), schema, strict=True):
+                        # SQLite keeps times as text.
+                        is_text = isinstance(next((v for v in values if v is not None), None), str)
+                        read = pa.array(values, pa.string() if is_text else field.type)
+                        arrays.append(read if read.type == field.type else read.cast(field.type))
+                    yield pa.record_batch(arrays, schema=schema)
+
+        return pa.RecordBatchReader.from_batches(schema, batches())
 
     def memberships_written(self, sync: str, record_ids: Iterable[str]) -> tuple[set[str], set[str]]:
         """Of the records, those that we last added to the list of this sync, and those that we last removed."""
@@ -800,10 +845,10 @@ class Store:
                 connection.commit()
 
 
-def _has_outcome() -> sa.Exists:
-    """Whether a planned row stands in the ledger: under the id made of plan and row."""
-    row_id = plan_changes.c.plan_id + sa.literal(":") + sa.cast(plan_changes.c.seq, sa.String)
-    return sa.exists().where(writes.c.write_id == row_id)
+def _of_rows(plan_id: str, sync: str) -> sa.ColumnElement[bool]:
+    """Ledger lines that are the outcome of a planned row: their ids are made of plan and row, and of nothing more."""
+    is_extra = writes.c.write_id.like(f"{plan_id}:%:%")
+    return (writes.c.plan_id == plan_id) & (writes.c.sync == sync) & ~is_extra
 
 
 def _busy(name: str, holder: str) -> str:

@@ -123,6 +123,34 @@ def _canonical_time(text: str, bare: str, *, only_date: bool) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+
+
+def canonical_column_sql(column: str, kind: str, property_type: str, *, is_multiple: bool = False) -> str:
+    """SQL that spells a model's column canonically; ``kind`` is its DuckDB type.
+
+    Where the type leaves only one spelling, no text has to be read: that is most of the cost of a large plan.
+    """
+    if property_type == "number" and kind in _WHOLE:
+        return f"cast({column} as varchar)"
+    scale = _decimal_scale(kind)
+    if property_type == "number" and scale is not None and scale <= NUMBER_SCALE:
+        text = f"cast({column} as varchar)"
+        # A zero of a DECIMAL has no sign, and its decimals are all printed.
+        return f"rtrim(rtrim({text}, '0'), '.')" if scale else text
+    if property_type == "date" and kind == "DATE":
+        return f"cast({column} as varchar)"
+    if property_type == "bool" and kind == "BOOLEAN":
+        return f"cast({column} as varchar)"
+    return canonical_sql(column_text_sql(column, property_type), property_type, is_multiple=is_multiple)
+
+
+def _decimal_scale(kind: str) -> int | None:
+    found = re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", kind)
+    # Where all digits are decimals, DuckDB prints no zero before the point.
+    return int(found[2]) if found and int(found[1]) > int(found[2]) else None
+
+
 def column_text_sql(column: str, property_type: str) -> str:
     """SQL that turns a typed model column into text which :func:`canonical_sql` reads.
 

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from reverse_etl.plan import Plan
-from reverse_etl.planner import PlanMeta, make_plan, planned_chunks
+from reverse_etl.planner import PlanMeta, make_plan
 
 READ_AT = datetime(2026, 1, 1)
 
@@ -110,9 +110,13 @@ def planning_connection(**world: Any) -> duckdb.DuckDBPyConnection:
 def plan_of(connection: duckdb.DuckDBPyConnection, specs: Sequence[Any]) -> tuple[Plan, list[dict[str, Any]]]:
     """The plan and its rows (``fields`` and ``previous`` as dicts)."""
     meta = PlanMeta("plan_1", datetime(2026, 1, 2), timedelta(hours=24), "link", "file", "b1", "r1")
-    plan = make_plan(connection, specs, meta)
-    names = ("seq", "sync", "outcome", "sync_key", "record_id", "match_value", "fields", "previous", "reason")
-    rows = [dict(zip(names, row, strict=True)) for chunk in planned_chunks(connection) for row in chunk]
+    rows: list[dict[str, Any]] = []
+
+    def keep(sync: str, outcome: str, found: pa.RecordBatchReader) -> None:
+        for row in found.read_all().to_pylist():
+            rows.append({"seq": len(rows) + 1, "sync": sync, "outcome": outcome, **row})
+
+    plan = make_plan(connection, specs, meta, keep=keep)
     for row in rows:
         row["fields"] = json.loads(row["fields"]) if row["fields"] else None
         row["previous"] = json.loads(row["previous"]) if row["previous"] else None
