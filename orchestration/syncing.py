@@ -26,8 +26,12 @@ def make_plan(settings: Settings, only: Sequence[str] | None = None) -> Plan:
     from reverse_etl import plan_syncs
 
     current_snapshot(settings.published)
+    # A first plan may be looked at before any CRM is connected.
+    connected = settings.crms or ("hubspot",)
     # By its link, so that the plan knows when a newer snapshot takes its place.
-    return plan_syncs(settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=only)
+    return plan_syncs(
+        settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=only, destinations=connected
+    )
 
 
 def apply_plan(

@@ -168,9 +168,13 @@ class SalesforceApi:
         return str(records[0]["Id"]) if records else None
 
     def collection(
-        self, method: str, records: Sequence[Mapping[str, Any]], headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = True,
     ) -> Answer:
-        """One sObject Collections request: at most 200 records, each taken or refused by itself. A create is not
-        repeated blindly."""
+        """One sObject Collections request: at most 200 records, each taken or refused by itself."""
         body = {"allOrNone": False, "records": list(records)}
-        return self.send(method, "/composite/sobjects", body, headers=headers, repeatable=method != "POST")
+        return self.send(method, "/composite/sobjects", body, headers=headers, repeatable=repeatable)

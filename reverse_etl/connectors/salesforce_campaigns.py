@@ -92,10 +92,7 @@ def _insert(api: SalesforceApi, campaign_id: str, ids: Mapping[str, str]) -> dic
     """Insert members (the id asked for, the id to put in), at most 200. Whoever is a member already is what was
     wanted, so a repeated request does no harm."""
     records = [_member(campaign_id, record_id) for record_id in ids.values()]
-    try:
-        answer = api.collection("POST", records)
-    except AmbiguousOutcomeError:
-        answer = api.collection("POST", records)
+    answer = api.collection("POST", records)
     if answer.status == 403:
         raise PermissionDeniedError(f"cannot add campaign members: {refusal_of(answer).text}")
     if answer.status >= 400 or len(answer.items) != len(records):

@@ -153,8 +153,13 @@ def _permission_set(api: SalesforceApi, group: GroupSpec) -> str:
     set_id = api.find_one("PermissionSet", {"Name": name}, "find our permission set")
     if set_id is None:
         body = {"Name": name, "Label": group.label, "Description": "Fields that Leadhouse keeps in step"}
-        made = api.ok(api.send("POST", "/sobjects/PermissionSet", body), f"make the permission set {name}")
-        set_id = str(made.members["id"])
+        answer = api.send("POST", "/sobjects/PermissionSet", body)
+        # Refused because an earlier try, whose answer was lost, has made it?
+        set_id = (
+            api.find_one("PermissionSet", {"Name": name}, "find our permission set") if answer.status >= 400 else None
+        )
+        if set_id is None:
+            set_id = str(api.ok(answer, f"make the permission set {name}").members["id"])
     assigned = {"PermissionSetId": set_id, "AssigneeId": api.user_id()}
     if api.find_one("PermissionSetAssignment", assigned, "read who has our permission set") is None:
         answer = api.send("POST", "/sobjects/PermissionSetAssignment", assigned)

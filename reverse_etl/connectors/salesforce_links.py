@@ -86,7 +86,7 @@ def _insert_roles(
             }
             for link in part
         ]
-        answer = api.collection("POST", records)
+        answer = api.collection("POST", records, repeatable=False)
         if answer.status == 403:
             raise PermissionDeniedError(f"cannot add contact roles: {refusal_of(answer).text}")
         if answer.status >= 400 or len(answer.items) != len(part):

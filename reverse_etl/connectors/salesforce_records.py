@@ -82,7 +82,10 @@ class RecordWriter:
         fields = self._api.fields(sobject)
         records = [_record(sobject, row, fields) for row in rows]
         answer = self._api.collection(
-            "PATCH" if is_update else "POST", records, headers=_NO_ASSIGNMENT if is_update else None
+            "PATCH" if is_update else "POST",
+            records,
+            headers=_NO_ASSIGNMENT if is_update else None,
+            repeatable=is_update,
         )
         if answer.status == 403:
             raise PermissionDeniedError(f"cannot write {sobject}: {refusal_of(answer).text}")

@@ -9,13 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from salesforce_org import start_org, stop_org
 
-from ingestion.erased import turning_away
 from ingestion.errors import IngestionError, SourceUnavailable, TokenRefused
 from ingestion.salesforce import GROUPS, load_salesforce
 from ingestion.salesforce.client import SalesforceClient
 from ingestion.salesforce.queries import Query, run
 from ingestion.schemas import RAW_TABLES, SALESFORCE_FIELDS, salesforce_column
-from privacy import Tombstones
 
 READ = [name for name in SALESFORCE_FIELDS if name != "OpportunityHistory"]
 
@@ -231,19 +229,6 @@ def test_records_that_were_missed_are_read(house, org_of, small_world):
     results = ingest(house, org, groups=["crm_objects"])
     assert set(by_id(house, "id", "lead")) == {row["Id"] for row in org.rows("SELECT Id FROM Lead")}
     assert any("3 records of the org were not here" in note for note in notes(results, "lead"))
-
-
-def test_erased_people_stay_out_and_count_as_known(house, world_org):
-    contact = world_org.rows("SELECT Id FROM Contact WHERE IsDeleted = false ORDER BY Id LIMIT 1")[0]["Id"]
-    member_of = {row["Id"] for row in world_org.rows(f"SELECT Id FROM TaskRelation WHERE RelationId = '{contact}'")}
-    with turning_away(Tombstones(records={("salesforce", "contacts"): frozenset({contact})})):
-        ingest(house, world_org, groups=["crm_objects", "activities"])
-        again = ingest(house, world_org, groups=["crm_objects", "activities"])
-    assert house.value("select count(*) from raw_salesforce.contact where id = ?", contact) == 0
-    assert house.rows("select record_id, reason_code from raw_quarantine.records") == [(contact, "erased")]
-    assert member_of.isdisjoint(by_id(house, "id", "taskrelation"))
-    # The org has more live records than we, and that is as it should be: nothing is read again for it.
-    assert not [note for name in ("contact", "taskrelation") for note in notes(again, name)]
 
 
 def test_unknown_group(house):
