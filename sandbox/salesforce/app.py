@@ -12,12 +12,12 @@ from sandbox.salesforce.errors import ApiError, no_such_resource
 from sandbox.salesforce.gate import Gate, SalesforceStats
 from sandbox.salesforce.http import answer
 from sandbox.salesforce.org import Org
-from sandbox.salesforce.routes import bulk, collections, login, queries, sandbox_only, sobjects, tooling
+from sandbox.salesforce.routes import bulk, collections, composite, login, queries, sandbox_only, sobjects, tooling
 
 
 def create_app(org: Org, *, latency_ms: int = 0) -> ASGIApp:
     """The whole server as an ASGI application; ``latency_ms`` is added to every API request."""
-    modules = (sandbox_only, login, queries, bulk, tooling, collections, sobjects)
+    modules = (sandbox_only, login, queries, bulk, tooling, composite, collections, sobjects)
     app = Starlette(
         routes=[route for module in modules for route in module.routes],
         exception_handlers={ApiError: _refused, HTTPException: _no_route, Exception: _failed},

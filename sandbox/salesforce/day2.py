@@ -12,11 +12,11 @@ from sandbox.salesforce.conversion import convert_lead, mark_converted, merge
 from sandbox.salesforce.fields import Stored
 from sandbox.salesforce.records import Actor, data_type, history_name, history_text
 from sandbox.salesforce.setup import AUTOMATION_USER_ID, world_id
-from sandbox.salesforce.storage import quoted
+from sandbox.salesforce.storage import quoted, transaction
 from sandbox.salesforce.world import Loader, Record, add_history, history_row, history_rows, load_owners, records
 from sandbox.server.clock import iso
 from sandbox.server.errors import SandboxError
-from sandbox.server.storage import get_meta, set_meta, transaction
+from sandbox.server.storage import get_meta, set_meta
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org

@@ -59,7 +59,7 @@ class Gate:
             await self._pass(scope, receive, send)
             return
         method: str = scope["method"]
-        path, version = _canonical(scope["path"])
+        path, version = canonical(scope["path"])
         counted = path in _TOKENLESS[:2]
         headers: dict[str, str] = {}
         body, connection = b"", receive
@@ -156,7 +156,7 @@ def template(path: str) -> str:
     return "/".join("{id}" if _ID.fullmatch(part) else part for part in path.split("/"))
 
 
-def _canonical(path: str) -> tuple[str, str | None]:
+def canonical(path: str) -> tuple[str, str | None]:
     """The path without ``/services/data/vNN.0`` and a slash at its end, and the version."""
     match = _VERSIONED.match(path)
     version = f"v{match.group(1)}.0" if match else None

@@ -23,7 +23,7 @@ from sandbox.salesforce.fields import Field, moment_text
 from sandbox.salesforce.ids import make_id, normal_id
 from sandbox.salesforce.records import Actor, Outcome
 from sandbox.salesforce.soql.compiler import Plan
-from sandbox.server.storage import transaction
+from sandbox.salesforce.storage import transaction
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org

@@ -11,9 +11,9 @@ from sandbox.common.world_files import World, batches
 from sandbox.salesforce.fields import Stored
 from sandbox.salesforce.ids import WORLD_POD, make_id
 from sandbox.salesforce.schema import Schema
-from sandbox.salesforce.storage import last_row, quoted
+from sandbox.salesforce.storage import last_row, quoted, transaction
 from sandbox.server.clock import PortalClock
-from sandbox.server.storage import placeholders, transaction
+from sandbox.server.storage import placeholders
 
 ORG_ID = make_id("00D", 1)
 PROFILE_ID = make_id("00e", 1)

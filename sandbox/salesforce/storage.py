@@ -7,6 +7,8 @@ UTC. The file is a sandbox's: writes are not synced to disk.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.salesforce.catalog import SObject
@@ -80,6 +82,19 @@ def connect(path: Path | None) -> sqlite3.Connection:
         ) from error
     db.create_function("fold", 1, lambda text: None if text is None else str(text).lower(), deterministic=True)
     return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing: the writes inside are kept together, or undone when anything raises. May stand in another."""
+    db.execute("SAVEPOINT work")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK TO work")
+        db.execute("RELEASE work")
+        raise
+    db.execute("RELEASE work")
 
 
 def create_tables(db: sqlite3.Connection, objects: dict[str, SObject]) -> None:

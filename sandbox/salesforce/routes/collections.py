@@ -16,6 +16,7 @@ from sandbox.salesforce.ids import normal_id
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.records import Actor, Outcome, by_object
 from sandbox.salesforce.routes.sobjects import outcome_json
+from sandbox.salesforce.storage import transaction
 
 MOST = 200
 MOST_READ = 2_000
@@ -148,14 +149,13 @@ def _work(
         )
     all_or_none = body.get("allOrNone") is True
     outcomes: list[Outcome] = []
-    org.db.execute("SAVEPOINT call")
     try:
-        for sobject, rows in chunks:
-            outcomes += work(sobject, rows)
-        if all_or_none and (failed or any(outcome.error for outcome in outcomes)):
-            raise _Undo
+        with transaction(org.db):
+            for sobject, rows in chunks:
+                outcomes += work(sobject, rows)
+            if all_or_none and (failed or any(outcome.error for outcome in outcomes)):
+                raise _Undo
     except _Undo:
-        org.db.execute("ROLLBACK TO call")
         org.schema.forget_access()
         for outcome in outcomes:
             if outcome.error is None:
@@ -166,11 +166,6 @@ def _work(
                     [],
                 )
                 outcome.id = None if outcome.created else outcome.id
-    except BaseException:
-        org.db.execute("ROLLBACK TO call")
-        org.db.execute("RELEASE call")
-        raise
-    org.db.execute("RELEASE call")
     return outcomes
 
 

@@ -18,9 +18,8 @@ from sandbox.salesforce.http import answer, json_object, org_of
 from sandbox.salesforce.ids import normal_id
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.records import Actor
-from sandbox.salesforce.storage import quoted
+from sandbox.salesforce.storage import quoted, transaction
 from sandbox.server.clock import iso, parse_ms
-from sandbox.server.storage import transaction
 
 
 async def stats(request: Request) -> Response:

@@ -17,7 +17,7 @@ from sandbox.salesforce.http import actor_of, answer, json_object, names_of, no_
 from sandbox.salesforce.ids import normal_id
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.records import Outcome
-from sandbox.server.storage import transaction
+from sandbox.salesforce.storage import transaction
 
 
 async def all_objects(request: Request) -> Response:

@@ -14,7 +14,7 @@ from sandbox.salesforce.fields import Field
 from sandbox.salesforce.http import answer, json_object, no_content, org_of, version_of
 from sandbox.salesforce.ids import normal_id
 from sandbox.salesforce.org import Org
-from sandbox.server.storage import transaction
+from sandbox.salesforce.storage import transaction
 
 
 async def objects(request: Request) -> Response:
