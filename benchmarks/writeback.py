@@ -225,15 +225,13 @@ def kills(arguments: argparse.Namespace) -> list[Case]:
     database = contacts_database(FOLDER, rows)
     lost = duplicated = unlike = 0
     reached = []
-    made = project(FOLDER / "kills", database, limit=rows, new=new)
-    whole = _whole_seconds(made, database)
     for point in range(points):
         number = signal.SIGKILL if point % 2 == 0 else signal.SIGTERM
         made = project(FOLDER / "kills", database, limit=rows, new=new)
         plan = _plan(made)
         with portal(copy_of(database, "case"), *NO_LIMIT) as running:
             process = _start(running, made, plan.plan_id)
-            time.sleep(chance.uniform(0.15, 1.0) * whole)
+            _wait_for(process, chance.uniform(-0.15, 0.95) * (rows + new), chance)
             process.send_signal(number)
             process.communicate()
             with Store(made.ops_url) as store:
@@ -407,10 +405,16 @@ def _held(database: Any) -> dict[str, str]:
         return {str(record_id): str(score) for record_id, score in rows}
 
 
-def _whole_seconds(made: Project, database: Any) -> float:
-    """How long the whole apply takes undisturbed, from the start of its process."""
-    with portal(copy_of(database, "case"), *NO_LIMIT) as running:
-        return _apply(running, made, _plan(made).plan_id).seconds
+def _wait_for(process: subprocess.Popen[str], done: float, chance: random.Random) -> None:
+    """Until so many records are recorded, and a little longer; below nothing: some time before the first are."""
+    if done < 0:
+        time.sleep(chance.uniform(0.3, 1.5))
+        return
+    assert process.stdout is not None
+    for line in process.stdout:
+        if not line.strip().isdigit() or int(line) >= done:
+            break
+    time.sleep(chance.uniform(0.0, 0.06))
 
 
 def _compare(made: Project, database: Any, rows: int, new: int) -> tuple[int, int, int]:

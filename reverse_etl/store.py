@@ -538,7 +538,10 @@ class Store:
                 before = self._supersede(connection, refused)
                 letters = [_dead_letter(row, before.get((row.sync, row.sync_key), 0) + 1) for row in refused]
                 self._upsert(connection, dead_letters, letters)
-            self._resolve_written(connection, [row for row in rows if row.outcome == "written"])
+            # A record that was found (``match``) and then refused has a line of each kind: it is refused.
+            keys = {(row.sync, row.sync_key) for row in refused}
+            is_written = [row for row in rows if row.outcome == "written" and (row.sync, row.sync_key) not in keys]
+            self._resolve_written(connection, is_written)
             done = [batch_id for batch_id, _ in landed if batch_id is not None]
             if done:
                 ended = batches.update().where(batches.c.batch_id.in_(done))
