@@ -55,6 +55,7 @@ _COPIES = (
         ("first_refused_at", "resolved_at"),
         timedelta(minutes=5),
     ),
+    _Copy("erasures", RAW_TABLES["raw_ops.erasures"], ("requested_at", "finished_at"), timedelta(days=14)),
 )
 
 

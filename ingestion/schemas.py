@@ -346,5 +346,11 @@ RAW_TABLES: dict[str, RawTable] = {
              ("sync_key", TEXT), ("record_id", TEXT), ("action", TEXT), ("error_kind", TEXT), ("error_message", TEXT),
              ("state", TEXT), ("first_refused_at", TS), ("resolved_at", TS)],
         ),
+        # The proof of one erasure; no personal data. `counts` is a JSON object: place -> rows.
+        _table(
+            "raw_ops", "erasures", ("erasure_id",),
+            [("erasure_id", TEXT), ("email_hash", TEXT), ("key_id", TEXT), ("reason", TEXT), ("requested_by", TEXT),
+             ("requested_at", TS), ("finished_at", TS), ("state", TEXT), ("counts", TEXT)],
+        ),
     ]
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 _SOURCES = """
-    select source || ' ' || replace(entity, '_', ' '), raw_records, kept, merged, quarantined
+    select source || ' ' || replace(entity, '_', ' '), raw_records, kept, merged, quarantined + erased
     from marts.mart_record_conservation
     order by raw_records desc, source, entity
 """

@@ -122,6 +122,14 @@ SCHEMAS: dict[str, Schema] = {
         ("activity_type", "source_value"),
     ),
     "automation_sources": Schema({"object_source": TEXT, "description": TEXT}, ("object_source",)),
+    "consent_rules": Schema(
+        {
+            "write": Column(choices=("create", "list_add", "update", "associate")),
+            "is_suppressed": BOOLEAN,
+            "reason": TEXT,
+        },
+        ("write",),
+    ),
     "capture_methods": Schema(
         {"source": TEXT, "object_source": TEXT, "capture_method": TEXT}, ("source", "object_source")
     ),

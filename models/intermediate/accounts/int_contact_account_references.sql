@@ -3,8 +3,21 @@
 with
     crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
 
+    own_associations as (select * from {{ ref("int_own_associations") }}),
+
+    -- What write-back associated was concluded from other evidence, and is none itself.
     associations as (
-        select * from {{ ref("int_record_associations") }} where from_object = 'contacts' and to_object = 'companies'
+        select associations.*
+        from {{ ref("int_record_associations") }} as associations
+        left join
+            own_associations
+            on associations.source = own_associations.source
+            and associations.from_id = own_associations.contact_record_id
+            and associations.to_id = own_associations.company_record_id
+        where
+            associations.from_object = 'contacts'
+            and associations.to_object = 'companies'
+            and own_associations.contact_record_id is null
     ),
 
     account_records as (select * from {{ ref("int_crm_account_records") }}),
@@ -44,6 +57,12 @@ with
             record_ids
             on contact_records.source = record_ids.source
             and contact_records.account_ref = record_ids.record_id
+        left join
+            own_associations
+            on contact_records.source = own_associations.source
+            and contact_records.record_id = own_associations.contact_record_id
+            and contact_records.account_ref = own_associations.company_record_id
+        where own_associations.contact_record_id is null
         union all
         select
             clusters.contact_id,

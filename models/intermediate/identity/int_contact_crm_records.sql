@@ -17,6 +17,7 @@ with
                 partition by records.source, ids.contact_id
                 order by
                     case crm_contacts.crm_object when 'contacts' then 0 else 1 end,
+                    case when records.created_at is null then 1 else 0 end,
                     records.created_at,
                     records.record_id
             )

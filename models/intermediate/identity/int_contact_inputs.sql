@@ -13,13 +13,21 @@ with
         group by source, object_id
     ),
 
+    -- A record that write-back made is the echo of what other sources said: it came in when they did, so it has no
+    -- moment of its own, and is the youngest record of its person.
+    own_records as (select * from {{ ref("int_own_crm_records") }}),
+
     crm as (
         select
             contacts.source,
             contacts.record_id,
-            contacts.created_at,
+            case when own_records.record_id is null then contacts.created_at end as created_at,
             case
-                when edits.edited_at > contacts.created_at then edits.edited_at else contacts.created_at
+                when own_records.record_id is not null
+                then edits.edited_at
+                when edits.edited_at > contacts.created_at
+                then edits.edited_at
+                else contacts.created_at
             end as updated_at,
             email_raw,
             additional_emails_raw,
@@ -44,6 +52,7 @@ with
             associated_company_id as account_ref
         from {{ ref("int_crm_contacts") }} as contacts
         left join edits on contacts.source = edits.source and contacts.record_id = edits.record_id
+        left join own_records on contacts.source = own_records.source and contacts.record_id = own_records.record_id
     ),
 
     files as (

@@ -8,7 +8,10 @@ with
     form_touches as (select * from {{ ref("int_form_touches") }}),
     submissions as (select * from {{ ref("stg_hubspot__form_submissions") }} where answers is not null),
     contact_records as (select * from {{ ref("int_crm_contacts") }} where properties is not null),
-    property_history as (select * from {{ ref("int_crm_property_history") }} where object_type = 'contacts'),
+    property_history as (
+        select * from {{ ref("int_crm_property_history") }} where object_type = 'contacts' and not is_own_write
+    ),
+    records as (select * from {{ ref("int_contact_inputs") }} where {{ is_crm("source") }}),
     crm_ids as (select * from {{ ref("int_contact_crm_ids") }}),
     opportunities as (select * from {{ ref("fct_opportunities") }}),
     opportunity_contacts as (select * from {{ ref("int_opportunity_contacts") }}),
@@ -56,19 +59,21 @@ with
         inner join asked on asked.source_kind = 'contact_property' and property_history.property = asked.field
     ),
 
-    -- A property without a history is dated by the record's last change.
+    -- A property without a history is dated by the record: by the last change of a property whose history is read, not
+    -- by the CRM's own moment of modification, which our writes move.
     undated as (
         select
             contact_records.source,
             contact_records.record_id as object_id,
             asked.field,
-            contact_records.updated_at as stated_at,
+            coalesce(records.updated_at, contact_records.created_at) as stated_at,
             {{ blank_to_null(json_field("contact_records.properties", "asked.field")) }} as value
         from contact_records
         inner join
             asked
             on asked.source_kind = 'contact_property'
             and {{ dbt.position("'\"' || asked.field || '\"'", "contact_records.properties") }} > 0
+        left join records on contact_records.source = records.source and contact_records.record_id = records.record_id
         left join
             (select distinct source, object_id, field from changes) as dated
             on contact_records.source = dated.source

@@ -15,7 +15,7 @@ with
             people.first_name,
             people.last_name,
             people.job_title,
-            people.is_opted_out,
+            {{ is_withheld("people.is_opted_out", "targets.record_id") }} as is_opted_out,
             people.lead_score,
             people.fit_score,
             people.engagement_score,

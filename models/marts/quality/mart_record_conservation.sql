@@ -1,7 +1,8 @@
 -- Nothing is lost: per source and entity, the records received are those kept, those merged into a kept one (a
 -- duplicate, a
 -- repeated delivery, an older report) and those set aside. Each number is counted where it can be seen; a test adds
--- up (R8).
+-- up (R8). Erased are records of people who asked for it and whom a later read met again: turned away, counted, not
+-- kept.
 with
     received as (
         {% for entity in ["contacts", "companies", "deals", "calls", "meetings", "emails", "tasks"] %}
@@ -47,9 +48,13 @@ with
     ),
 
     set_aside as (
-        select source, {{ dbt.split_part("entity", "'.'", 2) }} as entity, count(*) as records
+        select
+            source,
+            {{ dbt.split_part("entity", "'.'", 2) }} as entity,
+            coalesce(reason_code, '') = 'erased' as is_erased,
+            count(*) as records
         from {{ ref("mart_quarantine") }}
-        group by 1, 2
+        group by 1, 2, 3
     ),
 
     contact_fates as (
@@ -229,10 +234,10 @@ with
     ),
 
     counted as (
-        select source, entity, records as raw_records, 0 as kept, 0 as merged, 0 as quarantined
+        select source, entity, records as raw_records, 0 as kept, 0 as merged, 0 as quarantined, 0 as erased
         from received
         union all
-        select source, entity, records as raw_records, 0 as kept, 0 as merged, 0 as quarantined
+        select source, entity, records as raw_records, 0 as kept, 0 as merged, 0 as quarantined, 0 as erased
         from refused
         union all
         select
@@ -241,13 +246,21 @@ with
             0 as raw_records,
             case when is_kept then records else 0 end as kept,
             case when is_kept then 0 else records end as merged,
-            0 as quarantined
+            0 as quarantined,
+            0 as erased
         from fates
         union all
-        select source, entity, 0 as raw_records, 0 as kept, 0 as merged, records as quarantined
+        select
+            source,
+            entity,
+            0 as raw_records,
+            0 as kept,
+            0 as merged,
+            case when is_erased then 0 else records end as quarantined,
+            case when is_erased then records else 0 end as erased
         from set_aside
         union all
-        select source, entity, 0 as raw_records, 0 as kept, 0 as merged, records as quarantined
+        select source, entity, 0 as raw_records, 0 as kept, 0 as merged, records as quarantined, 0 as erased
         from accounts_without_layer
     ),
 
@@ -258,10 +271,11 @@ with
             cast(sum(raw_records) as bigint) as raw_records,
             cast(sum(kept) as bigint) as kept,
             cast(sum(merged) as bigint) as merged,
-            cast(sum(quarantined) as bigint) as quarantined
+            cast(sum(quarantined) as bigint) as quarantined,
+            cast(sum(erased) as bigint) as erased
         from counted
         group by source, entity
-        having sum(raw_records) + sum(kept) + sum(merged) + sum(quarantined) > 0
+        having sum(raw_records) + sum(kept) + sum(merged) + sum(quarantined) + sum(erased) > 0
     )
 
 select *

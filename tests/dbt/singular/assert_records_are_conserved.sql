@@ -1,4 +1,4 @@
--- Received = kept + merged + set aside, per source and entity (R8).
-select source, entity, raw_records, kept, merged, quarantined
+-- Received = kept + merged + set aside + erased, per source and entity (R8).
+select source, entity, raw_records, kept, merged, quarantined, erased
 from {{ ref("mart_record_conservation") }}
-where raw_records != kept + merged + quarantined
+where raw_records != kept + merged + quarantined + erased

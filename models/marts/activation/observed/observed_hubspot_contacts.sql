@@ -61,6 +61,7 @@ with
             -- An id that the CRM merged into another one takes no writes of its own.
             contacts.is_archived or coalesce(contact_ids.is_merged_away, false) as is_archived,
             contacts.loaded_at as read_at,
+            contacts.updated_at as changed_at,
             case when contact_ids.is_merged_away then contact_ids.survivor_id end as merged_into,
             coalesce(people.people_changed, '{}') as people_changed
         from contacts
@@ -75,6 +76,7 @@ with
             '{}' as properties,
             true as is_archived,
             survivors.loaded_at as read_at,
+            cast(null as {{ dbt.type_timestamp() }}) as changed_at,
             contact_ids.survivor_id as merged_into,
             '{}' as people_changed
         from contact_ids
