@@ -76,17 +76,23 @@ def apply_plan(
         with _finish_on_sigterm() as stop:
             connectors: dict[str, Connector] = {}
             try:
+                # Whether erased people can be recognised is known before anything is sent.
+                is_left = any(total > done for _, _, total, done in work)
+                consent = ConsentCheck(store, plan, specs, erasure_key) if is_left else None
                 if deletions:
                     one = SyncResult(ERASURE_SYNC, "erasure", unsent=len(deletions))
                     result.syncs.append(one)
                     carry_out(store, plan.plan_id, deletions, connect, connectors, one, stop)
-                consent = _consent(store, plan, work, connect, connectors, erasure_key)
+                if consent is not None:
+                    _ask_consent(consent, store, plan, work, connect, connectors)
                 for spec, sync, total, done in work:
                     one = SyncResult(spec.sync, spec.kind, skipped=done, unsent=total - done)
                     result.syncs.append(one)
                     leavers = consent.leavers(spec, sync.list_id) if consent and isinstance(spec, ListSpec) else []
-                    if consent is None or stop.is_set() or (total == done and not leavers):
+                    is_reached = consent is not None and spec.destination in connectors
+                    if not is_reached or stop.is_set() or (total == done and not leavers):
                         continue
+                    assert consent is not None
                     store.set_plan_status(plan.plan_id, "applying")
                     connector = connectors[spec.destination]
                     SyncRun(
@@ -146,22 +152,19 @@ def _check_guards(syncs: Sequence[SyncPlan], approve: bool) -> None:
         )  # fmt: skip
 
 
-def _consent(
+def _ask_consent(
+    consent: ConsentCheck,
     store: Store,
     plan: Plan,
     work: Sequence[tuple[Spec, SyncPlan, int, int]],
     connect: Callable[[str], Connector],
     connectors: dict[str, Connector],
-    key: ErasureKey | None,
-) -> ConsentCheck | None:
-    """Consent as it is now; None, without a request, when nothing is left to send."""
+) -> None:
+    """Ask for the objects that something is left to send to. A refusal is told in the runs that it ends."""
     objects = {(str(spec.destination), str(spec.object)) for spec, _, total, done in work if total > done}
-    if not objects:
-        return None
     for destination, _ in sorted(objects):
         if destination not in connectors:
             connectors[destination] = connect(destination)
-    consent = ConsentCheck(store, plan, [spec for spec, _, _, _ in work if spec.destination in connectors], key)
     try:
         consent.look(connectors, objects)
     except WritebackError as error:
@@ -171,7 +174,6 @@ def _consent(
             sent = connectors[spec.destination].requests
             store.finish_run(run_id, status="failed", requests=sent, written=0, rejected=0, message=str(error))
         raise
-    return consent
 
 
 def _status(store: Store, plan: Plan, stopped: bool) -> str:

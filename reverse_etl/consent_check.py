@@ -125,6 +125,8 @@ class ConsentCheck:
         self, connection: duckdb.DuckDBPyConnection, destination: str, object_name: str
     ) -> set[_Record]:
         """What earlier applies found and the snapshot was built without."""
+        if not _exists(connection, f"observed_{destination}_{object_name}"):
+            return set()
         connection.register("_suppressed", relation(self._store, destination))
         read_at = f"published.marts.observed_{destination}_{object_name}"
         rows = connection.execute(
