@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import requests
-from writeback_portal import Portal
+from writeback_portal import Portal, Project
+from writeback_worlds import CONTACTS_SYNC
 
 from crm_access import CrmAccess
 from reverse_etl.connectors import crm_type
@@ -291,3 +292,26 @@ def test_one_value_that_is_none_does_not_hide_the_others(connector: HubSpotConne
     portal.fault(path="batch/read$", status=400, times=100, body="look7@")
     found = connector.lookup("contacts", "email", [f"Look{i}@x.example" for i in range(10)], [])
     assert sorted(found) == sorted(f"look{i}@x.example" for i in range(10) if i != 7)
+
+
+def test_two_rows_on_one_survivor_come_to_rest(project: Project, portal: Portal) -> None:
+    """A merge that nobody has read yet: the merged row's values reach the survivor once, then its own row has its way,
+    and neither is sent again."""
+    ids = portal.create("contacts", [{"email": f"rest{i}@x.example"} for i in range(2)])
+    rows = [
+        {"sync_key": f"rest{i}", "record_id": id_, "email": f"rest{i}@x.example", "is_opted_out": False,
+         "lead_grade": grade} for i, (id_, grade) in enumerate(zip(ids, "AB", strict=True))
+    ]  # fmt: skip
+    observed = {ids[0]: {"email": "rest0@x.example", "leadhouse_grade": "A"}, ids[1]: {"email": "rest1@x.example"}}
+    project.publish(meta={"sync_contacts": {"sync": CONTACTS_SYNC}}, contacts=rows, observed_contacts=observed)
+    merge(portal, ids[0], ids[1])
+    first = project.plan()
+    assert first.updates == 1
+    assert project.apply(first).written == 1
+    with project.store() as store:
+        assert {row["record_id"] for row in store.write_rows() if row["action"] == "update"} == {ids[0]}, "the survivor"
+    second = project.plan()
+    assert second.updates == 1
+    project.apply(second)
+    assert portal.held("contacts", ids[0])["leadhouse_grade"] == "A"
+    assert project.plan().changes == 0
