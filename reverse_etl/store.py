@@ -636,7 +636,8 @@ class Store:
         def batches() -> Iterator[pa.RecordBatch]:
             with self._engine.connect().execution_options(stream_results=True) as connection:
                 found = connection.exec_driver_sql(str(compiled))
-                cursor: Any = found.cursor
+                # PostgreSQL's result has taken the first row from its cursor already.
+                cursor: Any = found if self.dialect == "postgresql" else found.cursor
                 while rows := cursor.fetchmany(_CHUNK):
                     arrays = []
                     for values, field in zip(zip(*rows, strict=True), schema, strict=True):

@@ -78,7 +78,7 @@ def url(server: str) -> Iterator[str]:
 def test_it_keeps_what_sqlite_keeps(url: str) -> None:
     with Store(url) as store:
         save(store)
-        assert [change.seq for change in store.pending("p1", "s", chunk=2)] == [1, 2, 3]
+        assert [change.seq for change in store.pending("p1", "s")] == [1, 2, 3]
         store.record([Intent("b1", "r", "p1", "s", "update", 1, 3, 3)], [])
         store.note_job("b1", "job1")
         assert [tuple(job.job_ids) for job in store.open_jobs("s")] == [("job1",)]
