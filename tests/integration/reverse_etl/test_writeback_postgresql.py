@@ -86,7 +86,7 @@ def test_it_keeps_what_sqlite_keeps(url: str) -> None:
         store.record([], [("b1", [outcome(1)])])
         assert store.counts_to_send("p1", "s") == (3, 2)
         assert [change.seq for change in store.pending("p1", "s")] == [3]
-        assert store.ledger("hubspot", None).num_rows == 2
+        assert store.ledger("hubspot", None).read_all().num_rows == 2
         assert [row["error_kind"] for row in store.dead_letter_rows()] == ["validation"]
         assert store.let_go({"p1:2": "time has passed"}) == 1
         store.record([], [(None, [refused(2, write_id="p2:2")])])
