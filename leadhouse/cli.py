@@ -221,7 +221,8 @@ def sandbox(
 @_told
 def ingest(
     source: Annotated[
-        list[str] | None, typer.Option(help="Only this source (hubspot, events, ads, enrichment, files, ops).")
+        list[str] | None,
+        typer.Option(help="Only this source (hubspot, salesforce, events, ads, enrichment, files, ops)."),
     ] = None,
     mapping: Annotated[
         list[Path] | None, typer.Option(help="Mapping file of another CSV or Parquet export; may be repeated.")

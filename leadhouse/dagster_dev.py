@@ -35,6 +35,7 @@ def is_configured(settings: Settings) -> bool:
     """Whether any source of this installation's own is switched on."""
     return bool(
         settings.hubspot_base_url
+        or settings.salesforce_login_url
         or settings.events_dir
         or settings.ads_dir
         or settings.enrichment_dir

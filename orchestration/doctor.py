@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from leadhouse.settings import Settings
+from leadhouse.settings import Settings, SettingsError
 from orchestration.build_state import refuse_unfinished
 from orchestration.errors import BuildFailed
 from orchestration.loading import SOURCES
@@ -80,11 +80,13 @@ def _sources(settings: Settings) -> Iterator[Check]:
         yield Check("sources", "missing", "none is configured", to_do)
         return
     yield Check("sources", "ok", ", ".join(configured))
-    token = settings.hubspot_token
-    if settings.hubspot_base_url is not None and (token is None or not token.get_secret_value()):
-        yield Check(
-            "CRM token", "missing", "a portal without a token", "Set LEADHOUSE_HUBSPOT_TOKEN in the environment"
-        )
+    credentials = {"hubspot": settings.hubspot_access, "salesforce": settings.salesforce_access}
+    for name in configured:
+        if name in credentials:
+            try:
+                credentials[name]()
+            except SettingsError as error:
+                yield Check("CRM token", "missing", f"{name}: no credentials that can be used", str(error))
 
 
 def _rules(seeds_dir: Path) -> Check:

@@ -21,6 +21,7 @@ class Org:
     url: str
     client_id: str
     client_secret: str
+    username: str
     process: subprocess.Popen
 
     def __post_init__(self):
@@ -86,7 +87,7 @@ def start_org(*arguments):
     line = process.stdout.readline()
     assert line, f"the sandbox did not start (exit code {process.wait(10)})"
     ready = json.loads(line)
-    return Org(ready["url"], ready["client_id"], ready["client_secret"], process)
+    return Org(ready["url"], ready["client_id"], ready["client_secret"], ready["username"], process)
 
 
 def stop_org(org):

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
+import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from salesforce_org import start_org, stop_org
 
+from crm_access import CrmAccess
+from crm_access.salesforce import DATA_PATH, CredentialsRefused, SalesforceSession
+from ingestion.erased import turning_away
 from ingestion.errors import IngestionError, SourceUnavailable, TokenRefused
 from ingestion.salesforce import GROUPS, load_salesforce
 from ingestion.salesforce.client import SalesforceClient
 from ingestion.salesforce.queries import Query, run
 from ingestion.schemas import RAW_TABLES, SALESFORCE_FIELDS, salesforce_column
+from privacy import Tombstones
 
 READ = [name for name in SALESFORCE_FIELDS if name != "OpportunityHistory"]
 
@@ -189,6 +196,29 @@ def test_wrong_credentials_are_told_and_not_shown(house, world_org):
     assert world_org.url in str(caught.value)
 
 
+def test_a_signed_assertion_opens_the_org(org_of):
+    org = org_of()
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    access = CrmAccess(
+        "salesforce", org.url, {"client_id": org.client_id, "username": org.username, "private_key": pem}
+    )
+    with pytest.raises(CredentialsRefused, match="private key belongs to the certificate") as caught:
+        SalesforceSession(access).token()
+    assert "PRIVATE" not in str(caught.value)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert requests.post(f"{org.url}/sandbox/certificate", data=public, timeout=30).status_code == 200
+    session = SalesforceSession(access)
+    client = SalesforceClient(access)
+    try:
+        assert client.counting().get(f"{DATA_PATH}/sobjects/User/describe")["name"] == "User"
+    finally:
+        client.close()
+    assert session.instance_url == org.url
+
+
 def test_the_days_requests_are_left_to_others(house, org_of, small_world):
     org = org_of("--world", small_world, "--daily", 40)
     with pytest.raises(SourceUnavailable, match=r"of the org's 40 requests.*50%.*LEADHOUSE_SALESFORCE_RESERVE"):
@@ -229,6 +259,19 @@ def test_records_that_were_missed_are_read(house, org_of, small_world):
     results = ingest(house, org, groups=["crm_objects"])
     assert set(by_id(house, "id", "lead")) == {row["Id"] for row in org.rows("SELECT Id FROM Lead")}
     assert any("3 records of the org were not here" in note for note in notes(results, "lead"))
+
+
+def test_erased_people_stay_out_and_count_as_known(house, world_org):
+    contact = world_org.rows("SELECT Id FROM Contact WHERE IsDeleted = false ORDER BY Id LIMIT 1")[0]["Id"]
+    member_of = {row["Id"] for row in world_org.rows(f"SELECT Id FROM TaskRelation WHERE RelationId = '{contact}'")}
+    with turning_away(Tombstones(records={("salesforce", "contacts"): frozenset({contact})})):
+        ingest(house, world_org, groups=["crm_objects", "activities"])
+        again = ingest(house, world_org, groups=["crm_objects", "activities"])
+    assert house.value("select count(*) from raw_salesforce.contact where id = ?", contact) == 0
+    assert house.rows("select record_id, reason_code from raw_quarantine.records") == [(contact, "erased")]
+    assert member_of.isdisjoint(by_id(house, "id", "taskrelation"))
+    # The org has more live records than we, and that is as it should be: nothing is read again for it.
+    assert not [note for name in ("contact", "taskrelation") for note in notes(again, name)]
 
 
 def test_unknown_group(house):

@@ -160,3 +160,27 @@ def test_nothing_loaded_is_still_a_row_count() -> None:
         "requests": 0,
         "seconds": 0.0,
     }
+
+
+def test_groups_of_a_source_are_those_of_its_loader() -> None:
+    import ingestion.hubspot
+    import ingestion.salesforce
+
+    assert set(SOURCES["hubspot"].groups) == set(ingestion.hubspot.GROUPS)
+    assert set(SOURCES["salesforce"].groups) == set(ingestion.salesforce.GROUPS)
+
+
+def test_a_part_that_was_not_chosen_is_shown_and_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHOUSE_HUBSPOT_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("LEADHOUSE_HUBSPOT_GROUPS", "marketing")
+    groups = [
+        {"name": "marketing", "tables": ["forms", "form_submissions"]},
+        {"name": "lists", "tables": ["lists", "list_memberships"]},
+    ]
+    component = IngestComponent(source="hubspot", dataset="raw_hubspot", groups=groups)
+    made = component.build_defs(dg.ComponentTree.for_test().load_context)
+    run = {key.path[-1] for one in made.assets or () if isinstance(one, dg.AssetsDefinition) for key in one.keys}
+    shown = {one.key.path[-1]: one.description for one in made.assets or () if isinstance(one, dg.AssetSpec)}
+    assert run == {"forms", "form_submissions"}
+    assert set(shown) == {"lists", "list_memberships"}
+    assert "name other parts only" in str(shown["lists"])

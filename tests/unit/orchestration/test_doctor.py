@@ -110,3 +110,11 @@ def test_before_anything_is_set_up(own_settings: Path) -> None:
     found = {check.name: check.status for check in examine(load_settings(), now=NOW)}
     assert found["sources"] == found["signatures"] == found["last build"] == found["warehouse"] == "missing"
     assert found["rules"] == found["contract"] == "ok"
+
+
+def test_an_org_without_credentials(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHOUSE_SALESFORCE_LOGIN_URL", "https://acme.my.salesforce.com")
+    monkeypatch.setenv("LEADHOUSE_SALESFORCE_CLIENT_ID", "3MVG9")
+    missing = examined("CRM token")
+    assert (missing.status, missing.found) == ("missing", "salesforce: no credentials that can be used")
+    assert "LEADHOUSE_SALESFORCE_CLIENT_SECRET" in missing.to_do
