@@ -73,7 +73,7 @@ class _SecondDay(Loader):
         }
         for name, (table, prefix, convert) in mapping.ACTIVITIES.items():
             for record in records(self.folder / f"{name}.parquet"):
-                self.activity(name, table, prefix, self.late(record), convert(record[4], record[2]))
+                self.activities(name, table, prefix, [(self.late(record), convert(record[4], record[2]))])
                 rows[name] = rows.get(name, 0) + 1
         rows["property_history"] = self.changes()
         return rows

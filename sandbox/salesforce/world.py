@@ -9,6 +9,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from sandbox.server.storage import get_meta, set_meta
 _RECORD_COLUMNS = ("id", "created_at", "updated_at", "archived", "archived_at")
 #: One Contact in so many, of those that came in through a form, was a Lead once.
 _CONVERTED_ONE_IN = 4
+_RUN = 5_000
 _HISTORY_TABLES = {"Contact": ("ContactHistory", "03S"), "Lead": ("LeadHistory", "00X"),
                    "Opportunity": ("OpportunityFieldHistory", "017"), "Account": ("AccountHistory", "017")}  # fmt: skip
 
@@ -94,8 +96,8 @@ class Loader:
         self.stages = stages(db)
 
     def load(self) -> None:
-        for record in records(self.folder / "companies.parquet"):
-            self.add("Account", "001", [(record, mapping.account(record[4]))])
+        for some in _runs(records(self.folder / "companies.parquet")):
+            self.add("Account", "001", [(record, mapping.account(record[4])) for record in some])
         contacts: list[tuple[Record, mapping.Values]] = []
         leads: list[tuple[Record, mapping.Values]] = []
         converted: list[tuple[Record, mapping.Values]] = []
@@ -115,8 +117,9 @@ class Loader:
         for record in records(self.folder / "deals.parquet"):
             self.deal(record)
         for name, (table, prefix, convert) in mapping.ACTIVITIES.items():
-            for record in records(self.folder / f"{name}.parquet"):
-                self.activity(name, table, prefix, record, convert(record[4], record[2]))
+            for some in _runs(records(self.folder / f"{name}.parquet")):
+                converted_rows = [(record, convert(record[4], record[2])) for record in some]
+                self.activities(name, table, prefix, converted_rows)
         self.history()
 
     def is_contact(self, number: str) -> bool:
@@ -195,31 +198,34 @@ class Loader:
             ],
         )  # fmt: skip
 
-    def activity(self, name: str, table: str, prefix: str, record: Record, values: mapping.Values) -> None:
-        number, created, updated, _, _ = record
-        people = [
-            world_id("003" if self.is_contact(person) else "00Q", person)
-            for person in self.links.contacts_of.get((name, number), [])
-        ]
-        things = [world_id("006", deal) for deal in self.links.deals_of.get((name, number), [])]
-        things += [world_id("001", company) for company in self.links.companies_of.get((name, number), [])]
-        # An activity of a Lead is about nothing else.
-        what = things[0] if things and not (people and people[0].startswith("00Q")) else None
-        values |= {"WhoId": people[0] if people else None, "WhatId": what}
-        self.add(table, prefix, [(record, values)])
-        relations = [(person, 0) for person in people] + ([(what, 1)] if what else [])
-        audit = (created, AUTOMATION_USER_ID, updated, AUTOMATION_USER_ID, updated)
+    def activities(self, name: str, table: str, prefix: str, rows: Sequence[tuple[Record, mapping.Values]]) -> None:
+        """Calls, e-mails, tasks or meetings, with whom and what they are about."""
         relation = f"{table}Relation"
         relation_prefix = self.org.objects[relation].prefix
+        relations: list[tuple[Stored, ...]] = []
+        for (number, created, updated, _, _), values in rows:
+            people = [
+                world_id("003" if self.is_contact(person) else "00Q", person)
+                for person in self.links.contacts_of.get((name, number), [])
+            ]
+            things = [world_id("006", deal) for deal in self.links.deals_of.get((name, number), [])]
+            things += [world_id("001", company) for company in self.links.companies_of.get((name, number), [])]
+            # An activity of a Lead is about nothing else.
+            what = things[0] if things and not (people and people[0].startswith("00Q")) else None
+            values |= {"WhoId": people[0] if people else None, "WhatId": what}
+            audit = (created, AUTOMATION_USER_ID, updated, AUTOMATION_USER_ID, updated)
+            about = [(person, 0) for person in people] + ([(what, 1)] if what else [])
+            relations += [
+                (make_id(relation_prefix, self.fill.number(relation), WORLD_POD), *audit, world_id(prefix, number), other,
+                 is_what)
+                for other, is_what in about
+            ]  # fmt: skip
+        self.add(table, prefix, rows)
         self.fill.insert(
             relation,
             ["Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp",
              f"{table}Id", "RelationId", "IsWhat"],
-            [
-                (make_id(relation_prefix, self.fill.number(relation), WORLD_POD), *audit,
-                 world_id(prefix, number), other, is_what)
-                for other, is_what in relations
-            ],
+            relations,
         )  # fmt: skip
 
     def history(self) -> None:
@@ -324,6 +330,12 @@ def stages(db: sqlite3.Connection) -> dict[str, tuple[str, int, int, float]]:
         row[0]: row[1:]
         for row in db.execute("SELECT ApiName, MasterLabel, IsClosed, IsWon, DefaultProbability FROM OpportunityStage")
     }
+
+
+def _runs(rows: Iterator[Record]) -> Iterator[list[Record]]:
+    """Records some thousand at a time."""
+    while some := list(islice(rows, _RUN)):
+        yield some
 
 
 def records(path: Path) -> Iterator[Record]:
