@@ -216,8 +216,8 @@ class Loader:
             audit = (created, AUTOMATION_USER_ID, updated, AUTOMATION_USER_ID, updated)
             about = [(person, 0) for person in people] + ([(what, 1)] if what else [])
             relations += [
-                (make_id(relation_prefix, self.fill.number(relation), WORLD_POD), *audit, world_id(prefix, number), other,
-                 is_what)
+                (make_id(relation_prefix, self.fill.number(relation), WORLD_POD), *audit, world_id(prefix, number),
+                 other, is_what)
                 for other, is_what in about
             ]  # fmt: skip
         self.add(table, prefix, rows)
