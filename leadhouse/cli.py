@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -25,6 +25,7 @@ from leadhouse.audit_commands import audit_command, doctor_command
 from leadhouse.contract_commands import contract_command
 from leadhouse.erase_commands import erase_command, erasures_command
 from leadhouse.identity_commands import explain_command, review_command, train_command
+from leadhouse.plan_commands import plan_command, plan_diff_command, plan_show_command, plans_command
 from leadhouse.replay_commands import check_rules_command, replay_command, whatif_command
 from leadhouse.scoring_commands import explain_score_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
@@ -40,7 +41,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-plan_app = typer.Typer(help="Plan every sync (no request is sent), or show a stored plan.", rich_markup_mode=None)
+plan_app = typer.Typer(
+    help="Plan every sync (no request is sent), show a stored plan, or compare two.", rich_markup_mode=None
+)
 app.add_typer(plan_app, name="plan")
 identity_app = typer.Typer(help="Who is who: the matcher's weights and what it thinks.", rich_markup_mode=None)
 app.add_typer(identity_app, name="identity")
@@ -69,9 +72,6 @@ class Crm(StrEnum):
     hubspot = "hubspot"
     salesforce = "salesforce"
 
-
-#: Marts older than this are said to be of the past before their plan is applied.
-_PAST = timedelta(days=2)
 
 WorldOption = Annotated[World, typer.Option("--world", help="Size of the sample world.")]
 
@@ -151,6 +151,10 @@ app.command("erasures")(_told(erasures_command))
 app.command("apply")(_told(apply_command))
 app.command("deadletters")(_told(deadletters_command))
 app.command("retry")(_told(retry_command))
+plan_app.callback(invoke_without_command=True)(_told(plan_command))
+plan_app.command("show")(_told(plan_show_command))
+plan_app.command("diff")(_told(plan_diff_command))
+app.command("plans")(_told(plans_command))
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))
 identity_app.command("review")(_told(review_command))
@@ -358,60 +362,6 @@ def publish() -> None:
         report = run_job("publish", progress)
     done = report.metadata["published/snapshot"]
     console.print(f"Published {done['build_id']}: {done['path']}", soft_wrap=True)
-
-
-@plan_app.callback(invoke_without_command=True)
-@_told
-def plan(
-    context: typer.Context,
-    only: Annotated[list[str] | None, typer.Option(help="Only this sync or list model; may be repeated.")] = None,
-) -> None:
-    """Plan every sync: what would change in the CRM, and why. No request is sent."""
-    if context.invoked_subcommand:
-        return
-    from leadhouse.display import console, plan_examples, plan_table
-    from orchestration.publish import current_snapshot, published_as_of
-    from orchestration.syncing import make_plan
-
-    settings = load_settings()
-    made = make_plan(settings, only)
-    plan_table([made], title=f"Plan {made.plan_id}")
-    plan_examples([made])
-    as_of = published_as_of(current_snapshot(settings.published))
-    if as_of is not None and datetime.now(UTC).replace(tzinfo=None) - as_of > _PAST:
-        console.print(
-            f"These marts are of {as_of:%Y-%m-%d %H:%M} UTC: applying this plan gives the CRM that day's scores and "
-            "lists. For the present: leadhouse clock --live, leadhouse build, leadhouse plan.",
-            style="yellow",
-            soft_wrap=True,
-        )
-    console.print(f"{made.changes:,} changes. Apply with: leadhouse apply {made.plan_id}", soft_wrap=True)
-
-
-@plan_app.command("show")
-@_told
-def plan_show(plan_id: Annotated[str, typer.Argument(help="A plan's id, or `latest`.")] = "latest") -> None:
-    """Show a stored plan with its examples."""
-    from rich.markdown import Markdown
-
-    from leadhouse.display import console
-    from reverse_etl import show_plan
-
-    console.print(Markdown(show_plan(plan_id, load_settings().ops_store_url).to_markdown()))
-
-
-@app.command()
-@_told
-def plans() -> None:
-    """List the stored plans, newest first."""
-    from leadhouse.display import table
-    from reverse_etl import list_plans
-
-    rows = [
-        (found["plan_id"], str(found["created_at"])[:19], found["build_id"], found["total_changes"], found["status"])
-        for found in list_plans(load_settings().ops_store_url)
-    ]
-    table("Plans", ("plan", "created (UTC)", "build", "changes", "status"), rows)
 
 
 @app.command()

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.results import Progress
 from leadhouse.settings import Settings
+from orchestration.errors import PlanRefused
 from orchestration.manifest import prepared_manifest
-from orchestration.publish import current_snapshot
+from orchestration.publish import current_snapshot, published_as_of
 from privacy import find_key
 
 if TYPE_CHECKING:
     from reverse_etl.applier import ApplyProgress, ApplyResult
     from reverse_etl.plan import Plan
+
+
+#: Marts older than this are said to be of the past, and no automatic apply sends them.
+PAST = timedelta(days=2)
 
 
 def make_plan(settings: Settings, only: Sequence[str] | None = None) -> Plan:
@@ -32,6 +39,32 @@ def make_plan(settings: Settings, only: Sequence[str] | None = None) -> Plan:
     return plan_syncs(
         settings.current_snapshot, prepared_manifest(), settings.ops_store_url, only=only, destinations=connected
     )
+
+
+def past_moment(snapshot: Path) -> datetime | None:
+    """The moment (UTC) the snapshot's marts are of, if that is long past: a clock that was pinned for a replay."""
+    as_of = published_as_of(snapshot)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return as_of if as_of is not None and now - as_of > PAST else None
+
+
+def refuse_past(settings: Settings, plan_id: str) -> None:
+    """Holds a plan back that would give the CRM the scores of a past day; who approves it gets through.
+
+    Raises:
+        PlanRefused: the plan was made from marts of a past moment.
+    """
+    from reverse_etl import show_plan
+
+    plan = show_plan(plan_id, settings.ops_store_url)
+    file = Path(plan.published_file)
+    as_of = past_moment(file) if file.is_file() else None
+    if as_of is not None:
+        raise PlanRefused(
+            f"{plan.plan_id} was made from marts of {as_of:%Y-%m-%d %H:%M} UTC (a pinned clock), so nothing was sent "
+            "by itself. For the present: leadhouse clock --live, then build again; to send that day's values all the "
+            "same, run this step with approve: true, or leadhouse apply."
+        )
 
 
 def apply_plan(

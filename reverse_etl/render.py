@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl.plan import OUTCOMES, SENDING, Plan
@@ -11,12 +13,48 @@ if TYPE_CHECKING:
     from reverse_etl.applier import ApplyResult
 
 _EMAIL = re.compile(r"([\w.+-])[\w.+-]*@([\w.-]+)")
-_PERSONAL = ("email", "firstname", "lastname", "phone", "mobilephone")
+_PERSONAL = ("email", "firstname", "lastname", "name", "phone", "mobilephone", "address")
 
 
 def mask(text: str) -> str:
     """``ana.lima@acme.com`` becomes ``a***@acme.com``; everything else stays."""
     return _EMAIL.sub(r"\1***@\2", text)
+
+
+def masked_plan(plan: Plan) -> dict[str, Any]:
+    """:meth:`Plan.to_dict` with the personal data of its examples masked."""
+    told = plan.to_dict()
+    for sync in told["syncs"]:
+        for example in sync["examples"]:
+            example["reason"] = mask(example["reason"] or "") or None
+            example["fields"] = {
+                name: [_masked(name, value) for value in pair] for name, pair in example["fields"].items()
+            }
+        sync["reasons"] = {
+            outcome: {mask(reason): number for reason, number in reasons.items()}
+            for outcome, reasons in sync["reasons"].items()
+        }
+    return told
+
+
+def masked_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A planned row with its personal data masked."""
+    masked = {**row, "reason": mask(row["reason"]) if row["reason"] else None}
+    for name in ("fields", "previous"):
+        values = json.loads(row[name]) if row[name] else None
+        if values is not None:
+            masked[name] = json.dumps({key: _masked(key, value) for key, value in values.items()}, ensure_ascii=False)
+    if row["match_value"] and row["outcome"] != "associate":
+        masked["match_value"] = mask(row["match_value"]) if "@" in row["match_value"] else "***"
+    return masked
+
+
+def _masked(name: str, value: str | None) -> str | None:
+    if not value:
+        return value
+    if name.lower().replace("_", "") in _PERSONAL:
+        return mask(value) if "@" in value else "***"
+    return mask(value)
 
 
 def plan_rows(plan: Plan) -> list[dict[str, Any]]:
@@ -61,8 +99,7 @@ def reason_rows(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _change(name: str, old: str | None, new: str | None) -> str:
-    if name in _PERSONAL:
-        old, new = (None if value is None else (mask(value) if "@" in value else "***") for value in (old, new))
+    old, new = _masked(name, old), _masked(name, new)
     return f"{name}: {_shown(old)} -> {_shown(new)}"
 
 

@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -374,15 +375,16 @@ class Store:
         self, plan_id: str, *, sync: str | None = None, outcomes: Sequence[str] | None = None, limit: int | None = 100
     ) -> list[dict[str, Any]]:
         """Planned rows to show, in the plan's order: ``seq``, ``sync``, ``outcome`` and the columns of a part."""
-        found: list[dict[str, Any]] = []
+        return list(islice(self.each_row(plan_id, sync=sync, outcomes=outcomes), limit))
+
+    def each_row(
+        self, plan_id: str, *, sync: str | None = None, outcomes: Sequence[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The same one by one."""
+        names = ("seq", *PART_COLUMNS)
         for part in self._parts(plan_id, sync, outcomes):
             for values in rows_of(part.content, part.first_seq):
-                if limit is not None and len(found) >= limit:
-                    return found
-                names = ("seq", *PART_COLUMNS)
-                row = dict(zip(names, values, strict=True))
-                found.append({**row, "sync": part.sync, "outcome": part.outcome})
-        return found
+                yield {**dict(zip(names, values, strict=True)), "sync": part.sync, "outcome": part.outcome}
 
     def pending(self, plan_id: str, sync: str, *, of: JobBatch | None = None) -> Iterator[Change]:
         """The rows of one sync that send something and have no outcome yet, in the plan's order; ``of`` one batch only.

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG
 
 from leadhouse.settings import load_settings
 from orchestration import pools
@@ -12,7 +13,7 @@ from orchestration.automation import apply_after_plan, plan_after_green_build
 from orchestration.errors import PlanRefused
 from orchestration.manifest import read_manifest
 from orchestration.progress import current_progress
-from orchestration.syncing import apply_plan, make_plan
+from orchestration.syncing import apply_plan, make_plan, refuse_past
 
 GUARD_CHECK = "guards_hold"
 
@@ -90,9 +91,10 @@ class CrmSyncComponent(dg.Component, dg.Model, dg.Resolvable):
             automation_condition=apply_after_plan(),
         )
         def apply_asset(context: dg.AssetExecutionContext, config: ApplyConfig) -> dg.MaterializeResult[None]:
-            done = apply_plan(
-                load_settings(), newest_plan_id(context.instance, model), current_progress(), approve=config.approve
-            )
+            settings, plan_id = load_settings(), newest_plan_id(context.instance, model)
+            if AUTOMATION_CONDITION_TAG in context.run.tags and not config.approve:
+                refuse_past(settings, plan_id)
+            done = apply_plan(settings, plan_id, current_progress(), approve=config.approve)
             if done.stopped:
                 raise dg.Failure(f"Stopped with {done.unsent:,} records not sent; the next apply goes on from there.")
             return dg.MaterializeResult(
@@ -133,7 +135,7 @@ def newest_plan_id(instance: dg.DagsterInstance, model: str) -> str:
 
 def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
     meta = node["config"].get("meta") or {}
-    found = meta.get("sync") or meta.get("list") or {}
+    found = meta.get("sync") or meta.get("association") or meta.get("list") or {}
     # A list may have a block for each CRM: the first speaks for the model.
     first: Mapping[str, Any] = found[0] if isinstance(found, list) else found
     return first
