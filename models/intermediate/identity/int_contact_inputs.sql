@@ -13,8 +13,9 @@ with
         group by source, object_id
     ),
 
-    -- A record that write-back made is the echo of what other sources said: it came in when they did, so it has no
-    -- moment of its own, and is the youngest record of its person.
+    -- A record that write-back made is the echo of what other sources said: it has no moment of its own, is the
+    -- youngest
+    -- record of its person, and the values we gave it are nobody's until somebody changes them.
     own_records as (select * from {{ ref("int_own_crm_records") }}),
 
     crm as (
@@ -32,9 +33,9 @@ with
             email_raw,
             additional_emails_raw,
             phone_raw,
-            first_name,
-            last_name,
-            job_title,
+            case when contacts.first_name = own_records.first_name then null else contacts.first_name end as first_name,
+            case when contacts.last_name = own_records.last_name then null else contacts.last_name end as last_name,
+            case when contacts.job_title = own_records.job_title then null else contacts.job_title end as job_title,
             company_name,
             country_raw,
             city,
