@@ -17,6 +17,7 @@ from reverse_etl.errors import PlanError
 from reverse_etl.manifest import FieldSpec, SyncSpec
 from reverse_etl.planning_sql import (
     CATALOG,
+    count,
     json_paths,
     name,
     need_columns,
@@ -29,6 +30,8 @@ from reverse_etl.planning_sql import (
 from reverse_etl.policies import CONFLICTS, KEPT, POLICIES, DecisionSql, FieldColumns, decide_sql
 from reverse_etl.values import canonical_column_sql, canonical_sql
 
+#: Wanted rows that are judged at a time.
+_STRETCH = 200_000
 #: Longest chain of merges that is followed; a longer one is a circle.
 _LONGEST_MERGE_CHAIN = 30
 
@@ -52,7 +55,11 @@ def judge_records(connection: duckdb.DuckDBPyConnection, spec: SyncSpec) -> None
     connection.execute(_overlay_sql(spec))
     connection.execute(_written_sql(spec))
     connection.execute(_resolved_sql(spec))
-    connection.execute(_judged_sql(spec))
+    # By stretches: the joins hold what they join in memory, and a million wide rows would not fit.
+    rows = count(connection, "select count(*) from desired")
+    for first in range(0, max(rows, 1), _STRETCH):
+        into = "insert into judged" if first else "create or replace temp table judged as"
+        connection.execute(f"{into} {_judged_sql(spec, first, first + _STRETCH - 1)}")
     for table in ("desired", "observed", "merged", "overlay", "written", "resolved"):
         connection.execute(f"drop table {table}")
 
@@ -356,21 +363,22 @@ def _decision(i: int, field: FieldSpec) -> DecisionSql:
     return decide_sql(field.rule, columns)
 
 
-def _judged_sql(spec: SyncSpec) -> str:
-    """One outcome a row, with what would be sent and what stands there now, as JSON objects."""
+def _judged_sql(spec: SyncSpec, first: int, last: int) -> str:
+    """One outcome a row, with what would be sent and what stands there now, as JSON objects; of the wanted rows from
+    ``first`` to ``last``."""
     fields = list(enumerate(spec.fields))
     asked = [i for i, f in fields if _asks_who(f)]
-    raw = ", ".join(f"overlay.w{i}, observed.o{i}" for i, _ in fields)
+    raw = ", ".join(f"ours.w{i}, seen.o{i}" for i, _ in fields)
     # What we wrote is spelled canonically; what was read mostly is, or equals what we want.
     current = ", ".join(
         f"case when w{i} is not null then nullif(w{i}, '') when o{i} is not distinct from d{i} then d{i}"
         f" else {canonical_sql(f'o{i}', f.type, is_multiple=f.is_multiple)} end as c{i}"
         for i, f in fields
     )
-    people = "".join(f", observed.h{i}, observed.p{i}" for i in asked)
+    people = "".join(f", seen.h{i}, seen.p{i}" for i in asked)
     written = [i for i, f in fields if POLICIES[f.policy].needs_written]
     people += "".join(f", written.l{i}" for i in written)
-    join_written = "left join written on written.record_id = resolved.record_id" if written else ""
+    join_written = "left join written on written.record_id = part.record_id" if written else ""
     decisions = {i: _decision(i, f) for i, f in fields}
     sends = ", ".join(f"{decisions[i].sends} as s{i}" for i, _ in fields)
     sends += "".join(f", {decisions[i].kept} as k{i}" for i in asked)
@@ -396,22 +404,24 @@ def _judged_sql(spec: SyncSpec) -> str:
     unlisted = "the record is not in the CRM" if spec.mode == "update" else f"no record id and no {matched} to match by"
     may_create = "match_value is not null" if spec.mode == "upsert" else "false"
     return f"""
-create or replace temp table judged as
 with
+    part as (select * from resolved where row between {first} and {last}),
+    seen as (select observed.* from observed semi join part on part.record_id = observed.record_id),
+    ours as (select overlay.* from overlay semi join part on part.record_id = overlay.record_id),
     known as (
         select
-            desired.* exclude (record_id, suppressed), resolved.* exclude (row),
+            desired.* exclude (record_id, suppressed), part.* exclude (row),
             coalesce(kept_away.reason, desired.suppressed) as suppressed,
-            observed.record_id is not null as is_observed, coalesce(observed.is_archived, false) as is_archived,
-            coalesce(observed.is_converted, false) as is_converted, overlay.record_id is not null as is_written,
+            seen.record_id is not null as is_observed, coalesce(seen.is_archived, false) as is_archived,
+            coalesce(seen.is_converted, false) as is_converted, ours.record_id is not null as is_written,
             {raw}{people}
-        from desired
-        join resolved on resolved.row = desired.rowid
-        left join observed on observed.record_id = resolved.record_id
-        left join overlay on overlay.record_id = resolved.record_id
+        from part
+        join desired on desired.rowid = part.row and desired.rowid between {first} and {last}
+        left join seen on seen.record_id = part.record_id
+        left join ours on ours.record_id = part.record_id
         {join_written}
         left join ({suppressed_records_sql(spec, spec.object)}) as kept_away
-            on kept_away.record_id = resolved.record_id
+            on kept_away.record_id = part.record_id
     ),
     standing as (select *, {current} from known),
     compared as (select *, {sends} from standing),

@@ -184,3 +184,14 @@ def test_pairs_are_added_once_and_never_taken_away() -> None:
         ("associate", "3", "c")
     ]
     assert (plan.associates, plan.unchanged, plan.missing_key) == (1, 2, 1)
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 3, 100])
+def test_rows_are_judged_alike_by_stretches_of_any_length(monkeypatch: pytest.MonkeyPatch, stretch: int) -> None:
+    rows = [row(f"k{n}", str(n) if n else None) for n in range(6)]
+    held = {str(n): {"leadhouse_grade": "B", "hubspot_owner_id": "7", "lifecyclestage": "mql"} for n in range(1, 5)}
+    monkeypatch.setattr("reverse_etl.plan_records._STRETCH", stretch)
+    found = planned(rows, held, merged={"2": "3"})
+    assert {key: one["outcome"] for key, one in found.items()} == {
+        "k0": "create", "k1": "update", "k2": "suppressed", "k3": "update", "k4": "update", "k5": "missing_key",
+    }  # fmt: skip
