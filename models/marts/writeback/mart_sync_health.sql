@@ -1,14 +1,10 @@
 -- An account of what was really sent, by the real clock: not cut at as-of, so that a build for a past day shows it too.
-{%- set kinds = ["validation", "missing", "conflict", "permission", "rate", "unknown"] %}
-
 with
     planned as (select * from {{ ref("int_planned_syncs") }}),
 
     runs as (select * from {{ ref("fct_sync_runs") }}),
 
-    writes as (select * from {{ ref("stg_ops__sync_writes") }} where action != 'match'),
-
-    plans as (select * from {{ ref("stg_ops__sync_plans") }}),
+    writes as (select * from {{ ref("int_sent_writes") }}),
 
     dead_letters as (select * from {{ ref("stg_ops__sync_dead_letters") }} where state = 'open'),
 
@@ -58,32 +54,10 @@ with
         group by sync
     ),
 
-    delayed as (
-        select
-            writes.*,
-            case
-                when writes.outcome = 'written'
-                then {{ seconds_between("plans.published_at", "writes.acknowledged_at") }}
-            end as delay_seconds
-        from writes
-        left join plans on writes.plan_id = plans.plan_id
-    ),
-
     write_counts as (
         select
-            sync,
-            cast(count(case when outcome = 'written' then 1 end) as bigint) as writes,
-            cast(count(case when outcome = 'rejected' then 1 end) as bigint) as rejected,
-            cast(count(case when outcome = 'suppressed' then 1 end) as bigint) as suppressed,
-            {% for kind in kinds %}
-                cast(
-                    count(case when outcome = 'rejected' and error_kind = '{{ kind }}' then 1 end) as bigint
-                ) as rejected_{{ kind }},
-            {% endfor %}
-            percentile_cont(0.5) within group (order by delay_seconds) as delay_p50_seconds,
-            percentile_cont(0.95) within group (order by delay_seconds) as delay_p95_seconds,
-            max(case when outcome = 'written' then acknowledged_at end) as last_write_at
-        from delayed
+            sync, max(case when outcome = 'written' then acknowledged_at end) as last_write_at, {{ outcome_counts() }}
+        from writes
         group by sync
     ),
 
@@ -120,13 +94,15 @@ with
             coalesce(run_counts.failed_runs, 0) as failed_runs,
             run_counts.last_run_at,
             coalesce(run_counts.requests, 0) as requests,
-            coalesce(write_counts.writes, 0) as writes,
+            coalesce(write_counts.written, 0) as writes,
             coalesce(write_counts.rejected, 0) as rejected,
             cast(
                 write_counts.rejected
-                / nullif(cast(write_counts.writes + write_counts.rejected as double), 0) as decimal(7, 6)
+                / nullif(cast(write_counts.written + write_counts.rejected as double), 0) as decimal(7, 6)
             ) as reject_share,
-            {% for kind in kinds %} coalesce(write_counts.rejected_{{ kind }}, 0) as rejected_{{ kind }}, {% endfor %}
+            {% for kind in refusal_kinds() %}
+                coalesce(write_counts.rejected_{{ kind }}, 0) as rejected_{{ kind }},
+            {% endfor %}
             coalesce(write_counts.suppressed, 0) as suppressed,
             coalesce(refusal_counts.open_dead_letters, 0) as open_dead_letters,
             refusal_counts.oldest_refusal_at,
