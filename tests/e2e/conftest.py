@@ -14,6 +14,13 @@ from leadhouse.sandbox_process import Sandbox, ensure_world, running_sandbox
 from leadhouse.settings import PROJECT_DIR
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test waits for the demo: minutes on a busy machine, and no sign that something hangs."""
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(1800))
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """``leadhouse demo --world small`` on folders of its own, once per test session."""
