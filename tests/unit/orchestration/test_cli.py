@@ -86,7 +86,7 @@ def test_a_mapping_whose_name_holds_a_comma(tmp_path: Path, monkeypatch: pytest.
 def test_apply_without_a_portal() -> None:
     result = runner.invoke(cli.app, ["apply", "latest"])
     assert result.exit_code == 2
-    assert "No HubSpot portal is configured" in said(result)
+    assert "No CRM is connected" in said(result)
 
 
 def test_plan_before_anything_is_published() -> None:
