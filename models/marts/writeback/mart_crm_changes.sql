@@ -12,7 +12,11 @@ with
 
     plans as (select * from {{ ref("stg_ops__sync_plans") }}),
 
-    history as (select * from {{ ref("int_crm_property_history") }}),
+    -- A change that was read twice is one change.
+    history as (
+        select distinct source, object_type, object_id, property, value, changed_at, source_type, updated_by_user_id
+        from {{ ref("int_crm_property_history") }}
+    ),
 
     records as (select * from {{ ref("int_contact_records") }}),
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import AS_OF, company, contact, moment, page, write_raw
 
 from ingestion.schemas import RAW_TABLES
+from tests.integration.dbt_core.conftest import AS_OF, company, contact, moment, page, write_raw
 
 Build = Callable[..., subprocess.CompletedProcess[str]]
 WANTED = ("+dim_contacts", "+dim_accounts", "+fct_opportunities", "+fct_sales_activities", "+mart_record_conservation")

@@ -125,7 +125,7 @@ def portal(portal_of, small_world):
 @pytest.fixture
 def quick_search(monkeypatch):
     """Tests need not wait for the vendor's five searches a second."""
-    monkeypatch.setattr("ingestion.hubspot.client.SEARCHES", (1000, 1.0))
+    monkeypatch.setattr("crm_access.ratelimit.SEARCHES_PER_SECOND", 1000)
 
 
 @pytest.fixture

@@ -193,7 +193,7 @@ def test_a_missing_scope_costs_its_tables_only(house, shared_portal, monkeypatch
     assert by_entity(incomplete.value.results)["raw_hubspot.email_events"] > 0
     assert house.value("select count(*) from raw_hubspot.form_submissions") == 0
     monkeypatch.undo()
-    monkeypatch.setattr("ingestion.hubspot.client.SEARCHES", (1000, 1.0))
+    monkeypatch.setattr("crm_access.ratelimit.SEARCHES_PER_SECOND", 1000)
     assert by_entity(ingest(house, shared_portal, groups=["marketing"]))["raw_hubspot.form_submissions"] > 0
 
 
@@ -210,7 +210,7 @@ def test_interrupted_load_is_read_again(house, shared_portal, monkeypatch):
     with pytest.raises(IngestionError, match="the disk is full"):
         ingest(house, shared_portal, groups=["crm_objects"])
     monkeypatch.undo()
-    monkeypatch.setattr("ingestion.hubspot.client.SEARCHES", (1000, 1.0))
+    monkeypatch.setattr("crm_access.ratelimit.SEARCHES_PER_SECOND", 1000)
     assert house.value("select count(*) from raw_hubspot.contacts") == 0
     assert by_entity(ingest(house, shared_portal, groups=["crm_objects"]))["raw_hubspot.contacts"] > 0
 

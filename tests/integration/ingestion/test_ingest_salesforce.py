@@ -283,7 +283,7 @@ def test_unknown_group(house):
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory):
     """An org and a warehouse that all examples of the property share: each goes on where the last one left them."""
-    from conftest import House
+    from tests.integration.ingestion.conftest import House
 
     folder = tmp_path_factory.mktemp("lived")
     org = start_org()

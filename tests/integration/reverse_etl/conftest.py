@@ -37,9 +37,9 @@ def start_portal() -> Iterator[Callable[..., Portal]]:
         process.communicate(timeout=20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_portal(start_portal: Callable[..., Portal]) -> Portal:
-    """One portal for all the tests that bring their own records."""
+    """One portal for all the tests of a module; they bring their own records."""
     return start_portal()
 
 
