@@ -34,13 +34,14 @@ def history(warehouse: Path, dbt: Dbt) -> Dbt:
         )
         connection.execute(
             "create table intermediate.int_lead_facts (contact_id varchar, hubspot_record_id varchar, "
-            "is_opted_out boolean, exclusion_reason varchar, stage varchar, stage_since timestamp, grade varchar, "
+            "salesforce_record_id varchar, is_opted_out boolean, exclusion_reason varchar, stage varchar, stage_since timestamp, grade varchar, "
             "fit_score decimal(18, 6), engagement_score decimal(18, 6))"
         )
         connection.execute("create table marts.fct_routing (contact_id varchar, route varchar, is_current boolean)")
         for person in PEOPLE:
             connection.execute(
-                "insert into intermediate.int_lead_facts values (?, '1', false, null, 'mql', null, 'A', 1, 1)", [person]
+                "insert into intermediate.int_lead_facts values (?, '1', null, false, null, 'mql', null, 'A', 1, 1)",
+                [person],
             )
             connection.execute("insert into marts.fct_routing values (?, 'sdr', true)", [person])
     return dbt
