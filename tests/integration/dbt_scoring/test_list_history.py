@@ -34,8 +34,8 @@ def history(warehouse: Path, dbt: Dbt) -> Dbt:
         )
         connection.execute(
             "create table intermediate.int_lead_facts (contact_id varchar, hubspot_record_id varchar, "
-            "salesforce_record_id varchar, is_opted_out boolean, exclusion_reason varchar, stage varchar, stage_since timestamp, grade varchar, "
-            "fit_score decimal(18, 6), engagement_score decimal(18, 6))"
+            "salesforce_record_id varchar, is_opted_out boolean, exclusion_reason varchar, stage varchar, "
+            "stage_since timestamp, grade varchar, fit_score decimal(18, 6), engagement_score decimal(18, 6))"
         )
         connection.execute("create table marts.fct_routing (contact_id varchar, route varchar, is_current boolean)")
         for person in PEOPLE:
