@@ -13,6 +13,7 @@ from reverse_etl.planning_sql import (
     name,
     need_columns,
     observed_relation,
+    standing_sql,
     suppressed_records_sql,
     suppressed_sql,
     text,
@@ -35,18 +36,8 @@ def judge_pairs(connection: duckdb.DuckDBPyConnection, spec: AssociationSpec) ->
         f"""
 create or replace temp table judged as
 with
-    starts as (
-        select
-            cast(record_id as varchar) as record_id, coalesce(is_archived, false) as is_archived,
-            nullif(cast(merged_into as varchar), '') as merged_into
-        from {starts}
-    ),
-    ends as (
-        select
-            cast(record_id as varchar) as record_id, coalesce(is_archived, false) as is_archived,
-            nullif(cast(merged_into as varchar), '') as merged_into
-        from {ends}
-    ),
+    starts as ({standing_sql(starts)}),
+    ends as ({standing_sql(ends)}),
     named as (
         select
             nullif(cast({name(spec.key)} as varchar), '') as sync_key,

@@ -17,6 +17,7 @@ from reverse_etl.planning_sql import (
     name,
     need_columns,
     observed_relation,
+    standing_sql,
     suppressed_records_sql,
     suppressed_sql,
     text,
@@ -40,12 +41,7 @@ def judge_members(connection: duckdb.DuckDBPyConnection, spec: ListSpec) -> str 
         f"""
 create or replace temp table judged as
 with
-    records as (
-        select
-            cast(record_id as varchar) as record_id, coalesce(is_archived, false) as is_archived,
-            nullif(cast(merged_into as varchar), '') as merged_into
-        from {records}
-    ),
+    records as ({standing_sql(records)}),
     named as (
         select nullif(cast({name(spec.record_id)} as varchar), '') as record_id, {suppressed_sql(spec)} as suppressed
         from {CATALOG}.{spec.relation}

@@ -106,3 +106,13 @@ def suppressed_records_sql(spec: Spec, object_name: str) -> str:
             )
         group by suppressions.record_id
     """
+
+
+def standing_sql(relation: str) -> str:
+    """A query: the observed records by id, whether they take writes, and the record that they were merged into."""
+    return f"""
+        select
+            cast(record_id as varchar) as record_id, coalesce(is_archived, false) as is_archived,
+            nullif(cast(merged_into as varchar), '') as merged_into
+        from {relation}
+    """

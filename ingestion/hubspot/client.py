@@ -5,15 +5,11 @@ Only reads are sent, so every request may be repeated. The token is a header of 
 
 from __future__ import annotations
 
-import random
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import requests
@@ -22,18 +18,16 @@ from crm_access import CrmAccess
 from crm_access.ratelimit import INGESTION, budget_for
 from crm_access.rates import hubspot_rates
 from ingestion.errors import IngestionError, ScopeMissing, SourceUnavailable, TokenRefused, UnexpectedAnswer
-from ingestion.values import utc
+from ingestion.portal_client import Input, Output, PortalClient
+from ingestion.portal_client import backoff as _backoff
+from ingestion.portal_client import retry_after as _retry_after
 from ingestion.warehouse import utc_now
-
-Input = TypeVar("Input")
-Output = TypeVar("Output")
 
 ATTEMPTS = 7
 TIMEOUT_SECONDS = (10.0, 60.0)
-LONGEST_PAUSE_SECONDS = 60.0
 
 
-class HubSpotClient:
+class HubSpotClient(PortalClient):
     """A portal, read-only.
 
     Args:
@@ -68,14 +62,9 @@ class HubSpotClient:
             self._budget = budget_for(access, INGESTION)
         except ValueError as error:
             raise IngestionError(str(error)) from None
-        self._in_flight = threading.Semaphore(max(1, requests_in_flight))
-        self._pool = ThreadPoolExecutor(max(1, requests_in_flight), thread_name_prefix="hubspot")
-        self._width = max(1, requests_in_flight)
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
-        self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self.server_time: datetime | None = None
+        width = max(1, requests_in_flight)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        super().__init__("hubspot", width, ahead=2 * width, headers=headers)
 
     def __repr__(self) -> str:
         return f"HubSpotClient({self.base_url!r})"
@@ -83,27 +72,6 @@ class HubSpotClient:
     def counting(self) -> CountingClient:
         """The same client, counting the requests sent through it."""
         return CountingClient(self)
-
-    def close(self) -> None:
-        """Stops waiting retries, ends the threads and closes the connections."""
-        self._stopped.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for session in self._sessions:
-            session.close()
-
-    def map(self, work: Callable[[Input], Output], inputs: Iterable[Input]) -> Iterator[Output]:
-        """Does ``work`` on each input with several in flight; the results come in the order of the inputs."""
-        waiting: deque[Future[Output]] = deque()
-        try:
-            for one in inputs:
-                waiting.append(self._pool.submit(work, one))
-                if len(waiting) >= 2 * self._width:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
     def request(
         self, count: Callable[[], None], method: str, path: str, params: Mapping[str, Any] | None, body: Any
@@ -124,7 +92,7 @@ class HubSpotClient:
             count()
             try:
                 with self._in_flight:
-                    answer = self._session().request(
+                    answer = self._connection().request(
                         method,
                         url,
                         params=dict(params) if params else None,
@@ -169,32 +137,6 @@ class HubSpotClient:
         else:
             raise UnexpectedAnswer(f"{what}: refused with status {status}: {_message(answer)}")
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False
-            session.headers.update(
-                {
-                    "Authorization": f"Bearer {self._token}",
-                    "Content-Type": "application/json",
-                    "Accept": "application/json",
-                    "User-Agent": "leadhouse-ingestion",
-                }
-            )
-            self._local.session = session
-            with self._lock:
-                self._sessions.append(session)
-        return session
-
-    def _note_time(self, answer: requests.Response) -> None:
-        """Keeps the server's own idea of the time at the first answer."""
-        if self.server_time is None:
-            try:
-                self.server_time = utc(parsedate_to_datetime(answer.headers["Date"]))
-            except (KeyError, ValueError):
-                self.server_time = utc_now()
-
 
 class CountingClient:
     """A client that counts its requests (retries included); the limits are those of the portal, shared."""
@@ -235,17 +177,6 @@ class CountingClient:
     def map(self, work: Callable[[Input], Output], inputs: Iterable[Input]) -> Iterator[Output]:
         """See ``HubSpotClient.map``."""
         return self._client.map(work, inputs)
-
-
-def _backoff(attempt: int) -> float:
-    return float(min(LONGEST_PAUSE_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.0))
-
-
-def _retry_after(answer: requests.Response) -> float | None:
-    try:
-        return min(LONGEST_PAUSE_SECONDS, max(0.0, float(answer.headers["Retry-After"])))
-    except (KeyError, ValueError):
-        return None
 
 
 def _json(answer: requests.Response) -> Mapping[str, Any]:

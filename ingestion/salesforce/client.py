@@ -7,14 +7,9 @@ Salesforce are a list of ``{errorCode, message}``; which of them may pass by the
 from __future__ import annotations
 
 import json
-import random
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 
@@ -23,15 +18,12 @@ from crm_access.ratelimit import INGESTION, budget_for
 from crm_access.rates import salesforce_rates
 from crm_access.salesforce import DATA_PATH, CredentialsRefused, LoginUnavailable, SalesforceSession, session_for
 from ingestion.errors import IngestionError, ScopeMissing, SourceUnavailable, TokenRefused, UnexpectedAnswer
-from ingestion.values import utc
-from ingestion.warehouse import utc_now
-
-Input = TypeVar("Input")
-Output = TypeVar("Output")
+from ingestion.portal_client import Input, Output, PortalClient
+from ingestion.portal_client import backoff as _backoff
+from ingestion.portal_client import retry_after as _retry_after
 
 ATTEMPTS = 7
 TIMEOUT_SECONDS = (10.0, 125.0)
-LONGEST_PAUSE_SECONDS = 60.0
 #: Pages of a query carry up to 2,000 records (fewer when they are wide): the most there is.
 QUERY_OPTIONS = {"Sforce-Query-Options": "batchSize=2000"}
 
@@ -60,7 +52,7 @@ class Refused(UnexpectedAnswer):
         self.code = code
 
 
-class SalesforceClient:
+class SalesforceClient(PortalClient):
     """An org, read-only.
 
     Args:
@@ -76,14 +68,7 @@ class SalesforceClient:
         self._reserve = reserve
         self._budget = budget_for(access, INGESTION)
         width = max(1, access.requests_in_flight)
-        self._in_flight = threading.Semaphore(width)
-        self._pool = ThreadPoolExecutor(width, thread_name_prefix="salesforce")
-        self._width = width
-        self._local = threading.local()
-        self._connections: list[requests.Session] = []
-        self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self.server_time: datetime | None = None
+        super().__init__("salesforce", width, ahead=width, headers={})
 
     def __repr__(self) -> str:
         return f"SalesforceClient({self.session!r})"
@@ -91,13 +76,6 @@ class SalesforceClient:
     def counting(self) -> CountingClient:
         """The same client, counting the requests sent through it."""
         return CountingClient(self)
-
-    def close(self) -> None:
-        """Stops waiting retries, ends the threads and closes the connections."""
-        self._stopped.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for connection in self._connections:
-            connection.close()
 
     def wait(self, seconds: float) -> None:
         """Waits, unless the client is closed meanwhile.
@@ -107,20 +85,6 @@ class SalesforceClient:
         """
         if self._stopped.wait(seconds):
             raise SourceUnavailable("given up, the load was stopped")
-
-    def map(self, work: Callable[[Input], Output], inputs: Iterable[Input]) -> Iterator[Output]:
-        """Does ``work`` on each input with several in flight; the results come in the order of the inputs."""
-        waiting: deque[Future[Output]] = deque()
-        try:
-            for one in inputs:
-                waiting.append(self._pool.submit(work, one))
-                if len(waiting) >= self._width:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
     def request(
         self,
@@ -229,25 +193,6 @@ class SalesforceClient:
             )
         raise Refused(f"{what}: refused with status {status}, {code}: {message}", code)
 
-    def _connection(self) -> requests.Session:
-        connection: requests.Session | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = requests.Session()
-            connection.trust_env = False
-            connection.headers.update({"Accept": "application/json", "User-Agent": "leadhouse-ingestion"})
-            self._local.connection = connection
-            with self._lock:
-                self._connections.append(connection)
-        return connection
-
-    def _note_time(self, answer: requests.Response) -> None:
-        """Keeps the server's own idea of the time at the first answer."""
-        if self.server_time is None:
-            try:
-                self.server_time = utc(parsedate_to_datetime(answer.headers["Date"]))
-            except (KeyError, ValueError):
-                self.server_time = utc_now()
-
 
 class CountingClient:
     """A client that counts its requests (retries included); the limits are those of the org, shared."""
@@ -286,17 +231,6 @@ class CountingClient:
     def wait(self, seconds: float) -> None:
         """See ``SalesforceClient.wait``."""
         self._client.wait(seconds)
-
-
-def _backoff(attempt: int) -> float:
-    return float(min(LONGEST_PAUSE_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.0))
-
-
-def _retry_after(answer: requests.Response) -> float | None:
-    try:
-        return min(LONGEST_PAUSE_SECONDS, max(0.0, float(answer.headers["Retry-After"])))
-    except (KeyError, ValueError):
-        return None
 
 
 def _error(answer: requests.Response) -> tuple[str, str]:
