@@ -28,26 +28,7 @@
                 where history.created_at is not null
             ),
 
-            last_changes as (
-                select
-                    object_id,
-                    '"'
-                    || property
-                    || '":'
-                    || case
-                        when is_persons
-                        then '"' || replace(cast(changed_at as {{ dbt.type_string() }}), ' ', 'T') || 'Z"'
-                        else 'null'
-                    end as change
-                from changes
-                where recency = 1
-            ),
-
-            people as (
-                select object_id, '{' || {{ dbt.listagg("change", "','", "order by change") }} || '}' as people_changed
-                from last_changes
-                group by object_id
-            ),
+            people as ({{ people_changed("changes") }}),
         {% endif %}
 
         final as (

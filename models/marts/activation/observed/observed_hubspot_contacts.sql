@@ -33,26 +33,7 @@ with
         left join automation_sources on property_history.source_type = automation_sources.object_source
     ),
 
-    last_changes as (
-        select
-            object_id,
-            '"'
-            || property
-            || '":'
-            || case
-                when is_persons
-                then '"' || replace(cast(changed_at as {{ dbt.type_string() }}), ' ', 'T') || 'Z"'
-                else 'null'
-            end as change
-        from changes
-        where recency = 1 and changed_at is not null
-    ),
-
-    people as (
-        select object_id, '{' || {{ dbt.listagg("change", "','", "order by change") }} || '}' as people_changed
-        from last_changes
-        group by object_id
-    ),
+    people as ({{ people_changed("changes") }}),
 
     own_records as (
         select
