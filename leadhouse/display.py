@@ -265,6 +265,11 @@ def contract_tables(summary: Mapping[str, Any]) -> None:
     )
 
 
+def _lowest_and_highest(values: Mapping[str, float | None]) -> tuple[float | None, float | None]:
+    known = [value for value in values.values() if value is not None]
+    return min(known, default=None), max(known, default=None)
+
+
 def _counts(rows: Sequence[Mapping[str, Any]], name: str) -> str:
     return ", ".join(f"{row[name]} {row['contacts']:,}" for row in rows)
 
@@ -313,16 +318,16 @@ def summary_tables(summary: Mapping[str, Any]) -> None:
             for account in summary["top_accounts"]
         ],
     )
-    models = sorted({model for channel in summary["channels"] for model in channel["credit"]})
+    models = {model for channel in summary["channels"] for model in channel["credit"]}
     table(
-        f"Channels ({summary['currency']}; credit in won deals and opportunities by model, ROI by model)",
-        ("channel", "spend", *(f"credit {model}" for model in models), *(f"ROI {model}" for model in models)),
+        f"Channels ({summary['currency']}; won deals credited and ROI, lowest and highest of {len(models)} models)",
+        ("channel", "spend", "credit from", "to", "ROI from", "to"),
         [
             (
                 channel["channel"],
                 channel["spend"],
-                *(channel["credit"].get(model) for model in models),
-                *(channel["roi"].get(model) for model in models),
+                *_lowest_and_highest(channel["credit"]),
+                *_lowest_and_highest(channel["roi"]),
             )
             for channel in summary["channels"]
         ],

@@ -2,17 +2,20 @@
     Credit = the shares that a touch's places give it, divided by the sum of the shares given in its journey. From this one
     rule follow the degenerate cases: a share with nobody to take it (no middle touch, no lead creation in the look-back) is
     spread over the others in proportion; a touch that holds several milestones gets their sum. A model that gives a journey
-    nothing at all (every touch after `credit_until`) falls back on equal shares.
+    nothing at all (every touch after `credit_until`, channels without an effect) falls back on equal shares. Time decay shares
+    by age against the last touch; Markov and Shapley by the effect of the touch's channel, equally among its touches.
 #}
 with
     conversions as (select * from {{ ref("int_conversions") }}),
-    journeys as (select * from {{ ref("int_conversion_touches") }}),
+    journeys as (select * from {{ ref("int_journey_touches") }}),
+    effects as (select * from {{ ref("int_channel_effects") }}),
     attribution_models as (select * from {{ ref("attribution_models") }}),
     currencies as (select max(currency) as currency from {{ ref("reporting_currency") }}),
 
     models as (
         select
             model,
+            method,
             coalesce(first_touch, 0) as first_touch,
             coalesce(lead_creation, 0) as lead_creation,
             coalesce(opportunity_creation, 0) as opportunity_creation,
@@ -20,6 +23,8 @@ with
             coalesce(last_touch, 0) as last_touch,
             coalesce(middle, 0) as middle,
             coalesce(every_touch, 0) as every_touch,
+            half_life_days,
+            skips_direct,
             credit_until
         from attribution_models
     ),
@@ -30,6 +35,7 @@ with
             journeys.touch_id,
             journeys.touch_number,
             models.model,
+            models.method,
             models.middle,
             models.every_touch,
             models.credit_until = 'conversion' or journeys.is_until_opportunity as is_eligible,
@@ -37,9 +43,20 @@ with
             + case when journeys.is_lead_creation then models.lead_creation else 0 end
             + case when journeys.is_opportunity_creation then models.opportunity_creation else 0 end
             + case when journeys.is_customer_close then models.customer_close else 0 end
-            + case when journeys.is_last_touch then models.last_touch else 0 end as milestone_share
+            + case when journeys.is_last_touch then models.last_touch else 0 end as milestone_share,
+            case
+                when models.method = 'time_decay'
+                then power(cast(2 as double), - journeys.days_before_last / cast(models.half_life_days as double))
+                else coalesce(cast(effects.share as double), 0) / journeys.channel_touches
+            end as measured_share
         from journeys
-        cross join models
+        inner join models on journeys.skips_direct = models.skips_direct
+        inner join conversions on journeys.conversion_id = conversions.conversion_id
+        left join
+            effects
+            on models.method = effects.method
+            and conversions.conversion_kind = effects.conversion_kind
+            and journeys.channel = effects.channel
     ),
 
     counted as (
@@ -62,6 +79,8 @@ with
                 case
                     when not is_eligible
                     then 0
+                    when method != 'weights'
+                    then measured_share
                     else
                         cast(milestone_share as double)
                         + case when milestone_share = 0 then cast(middle as double) / middle_touches else 0 end
@@ -145,9 +164,12 @@ with
             paid.touch_id,
             paid.model,
             conversions.conversion_kind,
+            conversions.journey_level,
+            conversions.contact_id,
             conversions.opportunity_id,
             conversions.account_id,
             journeys.touch_at,
+            journeys.touch_type,
             journeys.channel,
             journeys.campaign,
             journeys.content,
@@ -157,7 +179,12 @@ with
             currencies.currency
         from paid
         inner join conversions on paid.conversion_id = conversions.conversion_id
-        inner join journeys on paid.conversion_id = journeys.conversion_id and paid.touch_id = journeys.touch_id
+        -- Each touch stands in the whole journey, whatever the model skips.
+        inner join
+            journeys
+            on paid.conversion_id = journeys.conversion_id
+            and paid.touch_id = journeys.touch_id
+            and not journeys.skips_direct
         cross join currencies
     )
 

@@ -11,7 +11,7 @@ with
 
     expected as (
         select journeys.conversion_id, models.model, conversions.revenue
-        from (select distinct conversion_id from {{ ref("int_conversion_touches") }}) as journeys
+        from (select distinct conversion_id from {{ ref("int_journey_touches") }}) as journeys
         inner join {{ ref("int_conversions") }} as conversions on journeys.conversion_id = conversions.conversion_id
         cross join {{ ref("attribution_models") }} as models
     )

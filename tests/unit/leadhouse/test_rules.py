@@ -84,6 +84,8 @@ def test_settings_are_those_that_models_read() -> None:
     for path in (ROOT / "models").rglob("*.py"):
         used["identity_settings"] |= set(re.findall(r'setting\(values, "(\w+)"\)', path.read_text()))
     used["identity_settings"] |= {field.name for field in dataclasses.fields(ResolveSettings)}
+    text = (ROOT / "attribution/warehouse.py").read_text()
+    used["attribution_settings"] |= set(re.findall(r'number\(settings, "(\w+)"\)', text))
     # What commands compare with; no model reads it.
     used["capacity"] |= set(re.findall(r'values\["(\w+)"\]', (ROOT / "orchestration/whatif.py").read_text()))
     for name in ("audit", "doctor"):
@@ -197,7 +199,21 @@ def test_settings_are_those_that_models_read() -> None:
         ("stage_triggers", {"trigger": "customer_won"}, {"inactive_days": "5"}, "inactive_days", "needs them"),
         ("attribution_models", {"model": "w_shaped"}, {"middle": "0.2"}, "model", "add up to 1.1"),
         ("attribution_models", {"model": "last"}, {"last_touch": "-1"}, "last_touch", "at least 0"),
+        ("attribution_models", {"model": "linear"}, {"model_order": "1"}, "model_order", "'first' has place 1 too"),
+        ("attribution_models", {"model": "markov"}, {"every_touch": "1"}, "method", "takes no shares"),
+        ("attribution_models", {"model": "markov"}, {"skips_direct": "true"}, "skips_direct", "whole journeys"),
+        ("attribution_models", {"model": "shapley"}, {"credit_until": "opportunity_creation"}, "credit_until", "whole"),
+        ("attribution_models", {"model": "time_decay"}, {"half_life_days": ""}, "half_life_days", "time_decay"),
+        ("attribution_models", {"model": "linear"}, {"half_life_days": "7"}, "half_life_days", "time_decay"),
+        ("attribution_models", {"model": "linear"}, {"method": "magic"}, "method", "markov"),
         ("attribution_conversions", {"conversion_kind": "won"}, {"lookback_days": "1.5"}, "lookback_days", "whole"),
+        ("attribution_conversions", {"conversion_kind": "mql"}, {"conversion_kind": "aql"}, "conversion_kind", "stage"),
+        ("attribution_conversions", {"conversion_kind": "mql"}, {"journey_level": "firm"}, "journey_level", "contact"),
+        ("attribution_settings", {"setting": "shapley_exact_channels"}, {"value": "40"}, "value", "from 0 to 16"),
+        ("attribution_settings", {"setting": "bootstrap_resamples"}, {"value": "1"}, "value", "at least 100"),
+        ("attribution_settings", {"setting": "collapse_minutes"}, {"value": "-1"}, "value", "at least 0"),
+        ("reporting_settings", {"setting": "gross_margin"}, {"value": "80"}, "value", "from 0 to 1"),
+        ("reporting_settings", {"setting": "deal_months"}, {"value": "0"}, "value", "above 0"),
         ("channel_rules", {}, {"channel": "carrier_pigeon"}, "channel", "channels.csv"),
         ("touch_types", {"touch_type": "email_click"}, {"default_channel": "post"}, "default_channel", "channels.csv"),
         ("title_rules", {}, {"pattern": "(unclosed"}, "pattern", "regular expression"),
@@ -256,12 +272,18 @@ def test_a_new_weighted_model_is_one_line(seeds: Path) -> None:
     append(
         seeds,
         "attribution_models",
-        model="position_40_20_40",
-        first_touch="0.4",
-        last_touch="0.4",
+        model="inverse_j",
+        model_order="13",
+        method="weights",
+        label_en="Inverse J",
+        label_pt="J invertido",
+        first_touch="0.6",
+        last_touch="0.2",
         middle="0.2",
+        skips_direct="false",
         credit_until="conversion",
-        definition="40 % first, 40 % last, 20 % the others",
+        definition="60 % first, 20 % last, 20 % the others",
+        definition_pt="60 % primeiro, 20 % último, 20 % os outros",
     )
     assert check_rules(seeds) == []
 
