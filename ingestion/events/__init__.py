@@ -27,9 +27,9 @@ def load_events(
 
     Args:
         warehouse_path: the DuckDB file.
-        folder: holds ``.jsonl``, ``.ndjson``, ``.json`` (each also ``.gz``) and ``.parquet`` files, at any depth; or is
-            one such file. See ``events/files.py`` for what each may hold, ``file_source.py`` for what happens to
-            changed, moved and half-written files.
+        folder: holds ``.jsonl``, ``.ndjson``, ``.json``, ``.csv`` (each also ``.gz``) and ``.parquet`` files, at any
+            depth; or is one such file. See ``events/files.py`` for what each may hold, ``file_source.py`` for what
+            happens to changed, moved and half-written files.
         pipelines_dir: folder for dlt's working files.
         progress: told about rows as they are read.
 

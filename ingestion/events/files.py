@@ -1,4 +1,4 @@
-"""Event files: JSONL (plain or gzip), Parquet, and requests captured as JSON."""
+"""Event files: JSONL (plain or gzip), Parquet, requests captured as JSON, and CSV lists written by people."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 from ingestion.completeness import open_bytes
 from ingestion.errors import FileRefused, RecordRefused
+from ingestion.events.csv_lists import SUFFIXES as CSV_SUFFIXES
+from ingestion.events.csv_lists import read_list
 from ingestion.events.http import captured_request, parse_request
 from ingestion.events.rows import COLUMNS, TABLE, TYPES, Row, mapping, reject_of, text, to_table
 from ingestion.events.segment import parse_message
@@ -20,7 +22,7 @@ from ingestion.file_source import Refuse, SourceFile
 from ingestion.quarantine import Reject
 from ingestion.values import utc
 
-SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".json", ".json.gz", ".parquet")
+SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".json", ".json.gz", ".parquet", *CSV_SUFFIXES)
 #: Rows that travel together: large enough to keep the cost per batch small, small enough to stay in memory.
 BATCH_ROWS = 50_000
 
@@ -33,6 +35,7 @@ def read_events(file: SourceFile, refuse: Refuse) -> Iterator[pa.Table]:
     * ``.parquet``: the columns of ``raw_events.events`` (missing ones are null), or Segment-spec columns.
     * ``.json`` (``.gz``): a request captured as ``{"method", "path", "headers", "body"}``, of any tracker, or a list
       of Segment-spec messages.
+    * ``.csv``, ``.tsv`` (``.gz``): a list of what happened offline or at partners (see ``events/csv_lists.py``).
 
     Raises:
         FileRefused: the file as a whole cannot be read.
@@ -40,6 +43,8 @@ def read_events(file: SourceFile, refuse: Refuse) -> Iterator[pa.Table]:
     name = file.path.name.lower()
     if name.endswith(".parquet"):
         yield from _read_parquet(file, refuse)
+    elif name.endswith(CSV_SUFFIXES):
+        yield from read_list(file, refuse)
     elif name.endswith((".json", ".json.gz")):
         yield from _read_json(file, refuse)
     else:

@@ -14,6 +14,8 @@ with
 
     anonymous_contacts as (select * from {{ ref("int_anonymous_contacts") }}),
 
+    traffic_channels as (select * from {{ ref("int_traffic_channels") }}),
+
     rules as (
         select
             max(case when rule_id = 'session_gap' then value end) as session_gap,
@@ -53,7 +55,18 @@ with
                 {{ json_text("tracked_events.properties", "content_name") }},
                 {{ json_text("tracked_events.properties", "webinar_name") }},
                 tracked_events.utm_content
-            ) as content
+            ) as content,
+            {{
+                hash_key(
+                    [
+                        "tracked_events.utm_source",
+                        "tracked_events.utm_medium",
+                        "tracked_events.utm_campaign",
+                        "cast(null as " ~ dbt.type_string() ~ ")",
+                        "tracked_events.click_id_kind",
+                    ]
+                )
+            }} as traffic_key
         from tracked_events
         left join named_kinds on tracked_events.event_name = named_kinds.event_name and named_kinds.choice = 1
         left join event_contacts on tracked_events.person_record_id = event_contacts.person_record_id
@@ -120,15 +133,24 @@ with
                 then coalesce(named_forms.form_kind, 'other')
                 when 'tracked_event'
                 then events.event_name
+                when 'offline_event'
+                then events.event_name
                 else events.detail
             end as signal_detail,
             visits.session_id,
-            visits.channel,
+            -- An event outside any visit (a fair, a form on paper) has the channel its own tags say.
+            case
+                when visits.session_id is not null
+                then visits.channel
+                when coalesce(events.utm_source, events.utm_medium, events.utm_campaign) is not null
+                then traffic_channels.channel
+            end as channel,
             coalesce(events.utm_campaign, visits.utm_campaign) as campaign,
             coalesce(events.content, events.form_name) as content
         from events
         left join named_forms on events.form_name = named_forms.form_name and named_forms.choice = 1
         left join visits on events.message_id = visits.message_id and visits.choice = 1
+        left join traffic_channels on events.traffic_key = traffic_channels.traffic_key
         left join seen_by_crm on events.message_id = seen_by_crm.message_id
         where seen_by_crm.message_id is null
     )

@@ -1,6 +1,13 @@
--- Channel of every distinct combination of what a landing says: the first rule of seeds/channel_rules.csv that holds.
+-- Channel of every distinct combination of what a landing, or an event without a visit (a fair, a mailing), says: the
+-- first rule of seeds/channel_rules.csv that holds.
 with
     landings as (select * from {{ ref("int_session_landings") }}),
+
+    tagged_events as (
+        select *
+        from {{ ref("int_events") }}
+        where event_type = 'track' and coalesce(utm_source, utm_medium, utm_campaign) is not null
+    ),
 
     -- Empty is any, whether an engine reads it from the CSV as null or as an empty text.
     channel_rules as (
@@ -19,8 +26,14 @@ with
 
     traffic_sources as (select * from {{ ref("traffic_sources") }}),
 
-    combinations as (
+    tags as (
         select distinct
+            utm_source, utm_medium, utm_campaign, cast(null as {{ dbt.type_string() }}) as referrer_host, click_id_kind
+        from tagged_events
+    ),
+
+    combinations as (
+        select
             traffic_key,
             utm_source as source,
             utm_medium as medium,
@@ -28,6 +41,16 @@ with
             referrer_host,
             click_id_kind
         from landings
+        union
+        select
+            {{ hash_key(["utm_source", "utm_medium", "utm_campaign", "referrer_host", "click_id_kind"]) }}
+            as traffic_key,
+            utm_source as source,
+            utm_medium as medium,
+            lower(utm_campaign) as campaign,
+            referrer_host,
+            click_id_kind
+        from tags
     ),
 
     names as (

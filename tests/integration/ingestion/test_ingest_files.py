@@ -439,3 +439,35 @@ def test_the_sample_world_file_by_file(house, small_world):
     assert house.rows(f"select {columns} from raw_quarantine.records order by all") == house.rows(planted)
     kept = house.rows("select count(*) from raw_events.events")[0][0]
     assert kept == events.rows_loaded == events.rows_read - events.rows_quarantined
+
+
+def test_lists_of_what_happened_offline(house, inbox):
+    (inbox / "fair_2026.csv").write_text(
+        "happened_at;event;email;medium;source;campaign;stand\n"
+        "2026-03-01;Offline: fair;ana@acme.example;fair;hospitalar;spring;B12\n"
+        "2026-03-01;Offline: fair;;fair;hospitalar;spring;B12\n"
+        "01/03/2026;Offline: fair;rui@acme.example;fair;hospitalar;spring;B12\n"
+        "2026-03-01;;rui@acme.example;fair;hospitalar;spring;B12\n"
+    )
+    (inbox / "again.csv").write_text(
+        "event,email,happened_at,medium,source,campaign,stand\n"
+        "Offline: fair,ana@acme.example,2026-03-01,fair,hospitalar,spring,B12\n"
+    )
+    (inbox / "no_event.csv").write_text("happened_at,email\n2026-03-01,ana@acme.example\n")
+    result = ingest(house, inbox)
+    assert (result.rows_read, result.rows_loaded, result.rows_quarantined) == (5, 2, 3)
+    assert "lacks the column(s) event" in result.notes[0]
+    assert house.rows(
+        "select distinct type, event, email, event_at::varchar, utm_source, utm_medium, utm_campaign, properties,"
+        " tracker, count(*) over (partition by message_id) from raw_events.events"
+    ) == [
+        (
+            "track", "Offline: fair", "ana@acme.example", "2026-03-01 00:00:00", "hospitalar", "fair", "spring",
+            '{"stand":"B12"}', "csv", 2,
+        )
+    ]  # fmt: skip
+    assert quarantined(house) == [
+        ("events", "raw_events.events", "fair_2026.csv", 2, "email", "missing_email"),
+        ("events", "raw_events.events", "fair_2026.csv", 3, "happened_at", "invalid_date"),
+        ("events", "raw_events.events", "fair_2026.csv", 4, "event", "missing_event"),
+    ]
