@@ -51,6 +51,9 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "gross_margin",
         "deal_months",
         "sales_cost_per_month",
+        "cohort_maturity_days",
+        "cohort_min_moves",
+        "score_bucket_points",
     ),
 }
 #: Lowest and highest value of a setting (inclusive) and whether it is a whole number.
@@ -63,6 +66,10 @@ _BOUNDS: dict[str, tuple[int, int | None, bool]] = {
     "bootstrap_resamples": (100, None, True),
     "bootstrap_seed": (0, None, True),
     "roi_window_days": (1, None, True),
+    "cohort_maturity_days": (0, None, True),
+    "cohort_min_moves": (1, None, True),
+    # A width of nought would divide by nought.
+    "score_bucket_points": (1, None, False),
     "gross_margin": (0, 1, False),
     "sales_cost_per_month": (0, None, False),
 }
