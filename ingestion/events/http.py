@@ -10,7 +10,7 @@ import base64
 import binascii
 import gzip
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import orjson
 
 from ingestion.errors import RecordRefused
-from ingestion.events import posthog, segment, snowplow
-from ingestion.events.rows import Parsed, Row, mapping, reject_of, text
+from ingestion.events.messages import Message, complete, message_id_of, row_of
+from ingestion.events.rows import Parsed, mapping, reject_of, text
 
 #: An unpacked body may not be larger than this (bytes): a small gzip bomb must not fill the memory.
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -48,45 +48,71 @@ def parse_request(request: Request, received_at: datetime | None = None) -> Pars
         request: as it came.
         received_at: when it came (UTC, without a zone); None for a replayed capture without that knowledge.
     """
-    where = urlsplit(request.path)
-    path = where.path.rstrip("/") or "/"
     parsed = Parsed()
     try:
-        if path.endswith("/i") and not request.body and "e=" in where.query:
-            pixel = dict(parse_qsl(where.query))
-            _take(parsed, [pixel], lambda one: snowplow.parse_event(one, received_at=received_at))
-            return parsed
-        body = decode_body(request.body)
+        messages = messages_of(request)
     except RecordRefused as refused:
         parsed.rejects.append(reject_of(refused, request.body))
         return parsed
-    agent = {name.lower(): value for name, value in request.headers.items()}.get("user-agent")
-    _dispatch(parsed, path, body, received_at)
-    for row in parsed.rows:
-        # Server-side libraries name themselves in the header: only a browser's agent says something on the visitor.
-        if row.get("user_agent") is None and agent and agent.startswith("Mozilla/"):
-            row["user_agent"] = agent
+    for message in messages:
+        try:
+            row = row_of(message.tracker, message.event, received_at)
+        except RecordRefused as refused:
+            record_id = message_id_of(message.tracker, mapping(message.event))
+            parsed.rejects.append(reject_of(refused, message.event, message.number, record_id))
+        else:
+            parsed.rows.append({**row, "_source_row": message.number})
     return parsed
 
 
-def _dispatch(parsed: Parsed, path: str, body: Any, received_at: datetime | None) -> None:
+def messages_of(request: Request, max_bytes: int = MAX_BODY_BYTES) -> list[Message]:
+    """The events of one request, each complete in itself, not yet checked.
+
+    Args:
+        request: as it came.
+        max_bytes: an unpacked body may not be larger.
+
+    Raises:
+        RecordRefused: ``empty_batch``, and those of :func:`decode_body`.
+    """
+    if is_pixel(request):
+        fields = dict(parse_qsl(urlsplit(request.path).query))
+        return [Message("snowplow", complete("snowplow", fields), 1)]
+    return messages_in(request, decode_body(request.body, max_bytes))
+
+
+def is_pixel(request: Request) -> bool:
+    """Whether the event is in the address (Snowplow's ``GET /i``)."""
+    where = urlsplit(request.path)
+    return where.path.rstrip("/").endswith("/i") and not request.body and "e=" in where.query
+
+
+def messages_in(request: Request, body: Any) -> list[Message]:
+    """The events of a request whose body is decoded.
+
+    Raises:
+        RecordRefused: ``empty_batch``.
+    """
+    path = urlsplit(request.path).path.rstrip("/") or "/"
     envelope = mapping(body)
+    events = envelope.get("batch") if "batch" in envelope else body
+    agent = next((value for name, value in request.headers.items() if name.lower() == "user-agent"), None)
+    hints: dict[str, Any] = {"user_agent": agent}
     if path.endswith("/tp2") or str(envelope.get("schema", "")).startswith("iglu:com.snowplowanalytics"):
-        events = envelope.get("data")
-        _take(parsed, events, lambda one: snowplow.parse_event(one, received_at=received_at), body)
+        tracker, events = "snowplow", envelope.get("data")
     elif _is_posthog(path, body):
-        sent_at = envelope.get("sent_at") or envelope.get("sentAt")
-        events = envelope.get("batch") if "batch" in envelope else body
-        _take(parsed, events, lambda one: posthog.parse_event(one, sent_at=sent_at, received_at=received_at), body)
+        tracker = "posthog"
+        hints["sent_at"] = envelope.get("sent_at") or envelope.get("sentAt")
     else:
-        hint = _SEGMENT_TYPES.get(path.rsplit("/", 1)[-1])
-        sent_at = (envelope.get("sentAt") or envelope.get("timestamp")) if "batch" in envelope else None
-        events = envelope.get("batch") if "batch" in envelope else body
-
-        def parse(one: Any) -> Row:
-            return segment.parse_message(one, type_hint=hint, sent_at=sent_at, received_at=received_at)
-
-        _take(parsed, events, parse, body)
+        tracker = "segment"
+        hints["kind"] = _SEGMENT_TYPES.get(path.rsplit("/", 1)[-1])
+        hints["sent_at"] = (envelope.get("sentAt") or envelope.get("timestamp")) if "batch" in envelope else None
+    if events is None or (isinstance(events, list) and not events):
+        raise RecordRefused("batch", "empty_batch", "the request holds no event")
+    return [
+        Message(tracker, complete(tracker, event, **hints), number)
+        for number, event in enumerate(events if isinstance(events, list) else [events], start=1)
+    ]
 
 
 def _is_posthog(path: str, body: Any) -> bool:
@@ -106,29 +132,14 @@ def segment_types() -> frozenset[str]:
     return frozenset(_SEGMENT_TYPES.values())
 
 
-def _take(parsed: Parsed, events: Any, parse: Callable[[Any], Row], body: Any = None) -> None:
-    """Parses each event of a list (or a single one); the others of a batch survive a bad one."""
-    if events is None or (isinstance(events, list) and not events):
-        refused = RecordRefused("batch", "empty_batch", "the request holds no event")
-        parsed.rejects.append(reject_of(refused, body))
-        return
-    for number, event in enumerate(events if isinstance(events, list) else [events], start=1):
-        try:
-            parsed.rows.append({**parse(event), "_source_row": number})
-        except RecordRefused as refused:
-            fields = mapping(event)
-            record_id = text(fields.get("messageId")) or text(fields.get("eid")) or text(fields.get("uuid"))
-            parsed.rejects.append(reject_of(refused, event, number, record_id))
-
-
-def decode_body(body: bytes) -> Any:
+def decode_body(body: bytes, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """The JSON of a request body: unpacked if it is gzip, taken out of a form field ``data`` if it is a form.
 
     Raises:
         RecordRefused: ``invalid_gzip``, ``body_too_large``, ``invalid_json``.
     """
     if body[:2] == b"\x1f\x8b":
-        body = _gunzip(body)
+        body = _gunzip(body, max_bytes)
     stripped = body.strip()
     if stripped.startswith((b"data=", b"compression=")):
         try:
@@ -138,7 +149,7 @@ def decode_body(body: bytes) -> Any:
     if stripped[:1] not in (b"{", b"[", b"") and not stripped[:1].isspace():
         try:
             unwrapped = base64.b64decode(stripped, validate=True)
-            stripped = _gunzip(unwrapped) if unwrapped[:2] == b"\x1f\x8b" else unwrapped
+            stripped = _gunzip(unwrapped, max_bytes) if unwrapped[:2] == b"\x1f\x8b" else unwrapped
         except binascii.Error:
             pass  # not base64: the JSON parser below says what is wrong with the text itself
     try:
@@ -147,12 +158,12 @@ def decode_body(body: bytes) -> Any:
         raise RecordRefused("body", "invalid_json", f"is not JSON: {error}") from error
 
 
-def _gunzip(packed: bytes) -> bytes:
+def _gunzip(packed: bytes, max_bytes: int) -> bytes:
     try:
         unpacker = zlib.decompressobj(wbits=31)
-        data = unpacker.decompress(packed, MAX_BODY_BYTES)
+        data = unpacker.decompress(packed, max_bytes)
         if unpacker.unconsumed_tail:
-            raise RecordRefused("body", "body_too_large", f"unpacks to more than {MAX_BODY_BYTES} bytes")
+            raise RecordRefused("body", "body_too_large", f"unpacks to more than {max_bytes} bytes")
         if not unpacker.eof:
             raise RecordRefused("body", "invalid_gzip", "the gzip data stops before its end")
         return data

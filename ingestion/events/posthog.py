@@ -12,7 +12,18 @@ from typing import Any
 import orjson
 
 from ingestion.errors import RecordRefused
-from ingestion.events.rows import CLICK_IDS, UTM, Row, derived_id, finished, json_text, mapping, text, whole_seconds
+from ingestion.events.rows import (
+    CLICK_IDS,
+    UTM,
+    Row,
+    derived_id,
+    encoded,
+    finished,
+    json_text,
+    mapping,
+    text,
+    whole_seconds,
+)
 from ingestion.values import moment, optional_moment
 
 _TYPES = {
@@ -47,7 +58,7 @@ def parse_event(message: object, *, sent_at: object = None, received_at: datetim
     row: Row = {
         "message_id": text(message.get("uuid"))
         or text(properties.get("$insert_id"))
-        or derived_id(orjson.dumps(dict(message), option=orjson.OPT_SORT_KEYS)),
+        or derived_id(encoded(dict(message), orjson.OPT_SORT_KEYS)),
         "type": kind,
         "event": None if kind in ("page", "screen", "identify", "group", "alias") else name,
         "user_id": user_id,
@@ -64,7 +75,9 @@ def parse_event(message: object, *, sent_at: object = None, received_at: datetim
         "referrer": None if referrer == "$direct" else referrer,
         "click_id_kind": next((one for one in CLICK_IDS if text(properties.get(one))), None),
         "dwell_seconds": whole_seconds(properties.get("dwell_seconds")),
-        "user_agent": text(properties.get("$raw_user_agent")) or text(properties.get("$user_agent")),
+        "user_agent": text(properties.get("$raw_user_agent"))
+        or text(properties.get("$user_agent"))
+        or text(message.get("$user_agent")),
         "ip": text(properties.get("$ip")),
         "locale": text(properties.get("$browser_language")),
         "tracker": "posthog",

@@ -57,8 +57,20 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def json_text(value: Mapping[str, Any]) -> str | None:
-    """An object as JSON text, None if it is empty."""
-    return orjson.dumps(value).decode() if value else None
+    """An object as JSON text, None if it is empty (``encoded`` says what it refuses)."""
+    return encoded(value).decode() if value else None
+
+
+def encoded(value: object, option: int | None = None) -> bytes:
+    """An event, or a part of one, as JSON.
+
+    Raises:
+        RecordRefused: ``too_deep``: objects within objects, a few hundred times.
+    """
+    try:
+        return orjson.dumps(value, option=option)
+    except orjson.JSONEncodeError as error:
+        raise RecordRefused("", "too_deep", f"cannot be kept as JSON: {error}") from error
 
 
 def whole_seconds(value: object) -> int | None:
@@ -140,7 +152,10 @@ def reject_of(refused: RecordRefused, record: object, row: int | None = None, re
     if isinstance(record, bytes):
         words = record.decode("utf-8", "replace")
     else:
-        words = record if isinstance(record, str) else orjson.dumps(record, default=str).decode()
+        try:
+            words = record if isinstance(record, str) else orjson.dumps(record, default=str).decode()
+        except orjson.JSONEncodeError:
+            words = "(nested too deeply to be shown)"
     return Reject(refused.field, refused.reason_code, refused.reason, words[:MAX_RECORD_CHARS], row, record_id)
 
 

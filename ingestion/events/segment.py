@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from ingestion.errors import RecordRefused
-from ingestion.events.rows import Row, derived_id, finished, json_text, mapping, text, whole_seconds
+from ingestion.events.rows import Row, derived_id, encoded, finished, json_text, mapping, text, whole_seconds
 from ingestion.values import moment, optional_moment
 
 
@@ -69,7 +67,7 @@ def parse_message(
         anonymous_id = anonymous_id or text(message.get("previousId"))
     user_id = text(message.get("userId"))
     row: Row = {
-        "message_id": text(message.get("messageId")) or derived_id(content or orjson.dumps(message)),
+        "message_id": text(message.get("messageId")) or derived_id(content or encoded(message)),
         "type": kind,
         "event": text(message.get("event")),
         "user_id": user_id,

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from ingestion.errors import RecordRefused
-from ingestion.events.rows import Row, derived_id, finished, json_text, mapping, text, whole_seconds
+from ingestion.events.rows import Row, derived_id, encoded, finished, json_text, mapping, text, whole_seconds
 from ingestion.values import moment, optional_moment
 
 _STRUCTURED = {"se_ca": "category", "se_ac": "action", "se_la": "label", "se_pr": "property", "se_va": "value"}
@@ -43,7 +43,7 @@ def parse_event(fields: object, *, received_at: datetime | None = None) -> Row:
     when = fields.get("ttm") or fields.get("dtm") or fields.get("stm")
     user_id = text(fields.get("uid"))
     row: Row = {
-        "message_id": text(fields.get("eid")) or derived_id(orjson.dumps(dict(fields), option=orjson.OPT_SORT_KEYS)),
+        "message_id": text(fields.get("eid")) or derived_id(encoded(dict(fields), orjson.OPT_SORT_KEYS)),
         "type": kind,
         "event": event,
         "user_id": user_id,

@@ -1,0 +1,1 @@
+"""Events the moment they happen: taken in, kept, scored. See docs/instant.md."""
