@@ -85,7 +85,7 @@ def _our_errors() -> tuple[type[Exception], ...]:
         "ingestion.errors": ("IngestionError",),
         "orchestration.errors": ("OrchestrationError",),
         "reverse_etl.errors": ("WritebackError",),
-        "reports.build": ("PageError",),
+        "reports.errors": ("PageError",),
         "leadhouse.sandbox_process": ("SandboxError",),
         "leadhouse.demo": ("DemoError",),
     }

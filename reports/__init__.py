@@ -1,5 +1,6 @@
-"""Report pages: Markdown with named SQL blocks, built into a static site from the published snapshot."""
+"""Report pages: Markdown with queries and charts, built into a static site from the published snapshot."""
 
-from reports.build import PageError, build_site
+from reports.build import build_site
+from reports.errors import PageError
 
 __all__ = ["PageError", "build_site"]
