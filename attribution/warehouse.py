@@ -6,37 +6,35 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from attribution.bootstrap import share_intervals
 from attribution.effects import ShapleySettings, channel_effects
 from attribution.errors import AttributionError
 
 _DIGITS = pa.decimal128(18, 12)
-EFFECTS = pa.schema(
-    [
-        pa.field("conversion_kind", pa.string()),
-        pa.field("method", pa.string()),
-        pa.field("channel", pa.string()),
-        pa.field("effect", _DIGITS),
-        pa.field("conversions", _DIGITS),
-        pa.field("share", _DIGITS),
-    ]
-)
-INTERVALS = pa.schema(
-    [
-        pa.field("conversion_kind", pa.string()),
-        pa.field("model", pa.string()),
-        pa.field("channel", pa.string()),
-        pa.field("share", _DIGITS),
-        pa.field("share_lo", _DIGITS),
-        pa.field("share_hi", _DIGITS),
-        pa.field("resamples", pa.int32()),
-        pa.field("conversions_n", pa.int64()),
-    ]
-)
+_EFFECT_FIELDS: dict[str, pa.DataType] = {
+    "conversion_kind": pa.string(),
+    "method": pa.string(),
+    "channel": pa.string(),
+    "effect": _DIGITS,
+    "conversions": _DIGITS,
+    "share": _DIGITS,
+}
+EFFECTS = pa.schema(_EFFECT_FIELDS)
+_INTERVAL_FIELDS: dict[str, pa.DataType] = {
+    "conversion_kind": pa.string(),
+    "model": pa.string(),
+    "channel": pa.string(),
+    "share": _DIGITS,
+    "share_lo": _DIGITS,
+    "share_hi": _DIGITS,
+    "resamples": pa.int32(),
+    "conversions_n": pa.int64(),
+}
+INTERVALS = pa.schema(_INTERVAL_FIELDS)
 
 
 def effects_table(moves: Iterable[tuple[str, str, str, int]], settings: Mapping[str, object]) -> pa.Table:
@@ -76,39 +74,42 @@ def effects_table(moves: Iterable[tuple[str, str, str, int]], settings: Mapping[
     return pa.Table.from_pylist(rows, schema=EFFECTS)
 
 
-def intervals_table(credits: pa.Table, settings: Mapping[str, object]) -> pa.Table:
+def intervals_table(credits: duckdb.DuckDBPyRelation, settings: Mapping[str, object]) -> pa.Table:
     """Each channel's share of the credit with its 95 % interval (columns of :data:`INTERVALS`).
 
     Grain: conversion kind, model, channel. The same conversions are drawn for every model of a kind, so that models can
     be compared.
 
-    :param credits: int_window_credits: ``conversion_kind``, ``model``, ``channel``, ``conversion_number`` (from 0,
-        within the kind), ``credit`` (double); a conversion's credits add up to 1 for each model.
+    :param credits: int_window_credits: ``conversion_kind``, ``model``, ``channel``, ``conversion_number`` and
+        ``column_number`` (from 0 within the kind: of the conversion, of model and channel), ``credit``; a conversion's
+        credits add up to 1 for each model.
     :param settings: rows of ``seeds/attribution_settings.csv``, setting -> value.
 
     Raises AttributionError naming the setting that is missing.
     """
     resamples, seed = number(settings, "bootstrap_resamples"), number(settings, "bootstrap_seed")
-    kinds, kind_of = _codes(credits, "conversion_kind")
-    models, model_of = _codes(credits, "model")
-    channels, channel_of = _codes(credits, "channel")
-    conversion = credits["conversion_number"].to_numpy()
-    credit = credits["credit"].to_numpy()
+    labels: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    named = credits.select("conversion_kind", "column_number", "model", "channel").distinct()
+    for kind, _, model, channel in sorted(named.fetchall()):
+        labels[kind].append((model, channel))
     rows = []
-    for kind, kind_name in enumerate(kinds):
-        chosen = kind_of == kind
-        cells = model_of[chosen] * len(channels) + channel_of[chosen]
-        columns, column = np.unique(cells, return_inverse=True)
-        matrix = np.zeros((int(conversion[chosen].max()) + 1, len(columns)))
-        matrix[conversion[chosen], column] = credit[chosen]
+    for kind, columns in labels.items():
+        is_kind = duckdb.ColumnExpression("conversion_kind") == duckdb.ConstantExpression(kind)
+        cells = (
+            credits.filter(is_kind)
+            .project("conversion_number, column_number, cast(credit as double) as credit")
+            .fetchnumpy()
+        )
+        matrix = np.zeros((int(cells["conversion_number"].max()) + 1, len(columns)))
+        matrix[cells["conversion_number"], cells["column_number"]] = cells["credit"]
         shares = matrix.mean(axis=0)
         lower, upper = share_intervals(matrix, resamples=resamples, seed=seed)
-        for cell, share, low, high in zip(columns, shares, lower, upper, strict=True):
+        for (model, channel), share, low, high in zip(columns, shares, lower, upper, strict=True):
             rows.append(
                 {
-                    "conversion_kind": kind_name,
-                    "model": models[cell // len(channels)],
-                    "channel": channels[cell % len(channels)],
+                    "conversion_kind": kind,
+                    "model": model,
+                    "channel": channel,
                     "share": _decimal(float(share)),
                     "share_lo": _decimal(float(low)),
                     "share_hi": _decimal(float(high)),
@@ -127,14 +128,6 @@ def number(settings: Mapping[str, object], name: str) -> int:
             "(seeds/README.md says what it means)."
         )
     return int(Decimal(str(settings[name])))
-
-
-def _codes(table: pa.Table, name: str) -> tuple[list[str], NDArray[np.int64]]:
-    """The texts of a column in alphabetical order, and the place of each row's text among them."""
-    values = [str(value) for value in table[name].to_pylist()]
-    texts = sorted(set(values))
-    place = {text: number for number, text in enumerate(texts)}
-    return texts, np.fromiter((place[value] for value in values), dtype=np.int64, count=len(values))
 
 
 def _decimal(value: float) -> Decimal:

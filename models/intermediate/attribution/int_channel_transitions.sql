@@ -38,9 +38,9 @@ with
             spans.journey_level,
             spans.lookback_days,
             case
-                when spans.journey_level = 'account' and touches.account_id is not null
-                then {{ hash_key(["'account'", "touches.account_id"]) }}
-                else {{ hash_key(["'contact'", "touches.contact_id"]) }}
+                when spans.journey_level = 'account'
+                then coalesce(touches.account_id, touches.contact_id)
+                else touches.contact_id
             end as subject_id,
             touches.touch_id,
             touches.touch_at,
@@ -77,9 +77,7 @@ with
             conversions.opportunity_id is null as is_stage,
             conversions.conversion_at,
             case
-                when conversions.journey_level = 'account'
-                then {{ hash_key(["'account'", "conversions.account_id"]) }}
-                else {{ hash_key(["'contact'", "conversion_people.contact_id"]) }}
+                when conversions.journey_level = 'account' then conversions.account_id else conversion_people.contact_id
             end as subject_id
         from conversions
         left join conversion_people on conversions.conversion_id = conversion_people.conversion_id

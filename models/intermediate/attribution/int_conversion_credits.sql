@@ -1,3 +1,4 @@
+{{ config(materialized="view") }}
 {#
     Grain: conversion, model, touch; a conversion without a touch has one row a model of channel `unattributed`. So every
     conversion has credit 1 under every model, and whatever is summed over it adds up to what the CRM holds.
@@ -5,25 +6,23 @@
 with
     credits as (select * from {{ ref("fct_attribution_credits") }}),
     conversions as (select * from {{ ref("int_conversions") }}),
+    journeys as (select * from {{ ref("int_journey_touches") }} where is_first_touch and not skips_direct),
     models as (select model from {{ ref("attribution_models") }}),
-
-    journeys as (select distinct conversion_id from credits),
 
     final as (
         select
-            credits.conversion_id,
-            credits.touch_id,
-            credits.model,
-            credits.conversion_kind,
-            credits.channel,
-            credits.campaign,
-            credits.conversion_at,
-            cast({{ dbt.date_trunc("month", "credits.conversion_at") }} as date) as month_on,
-            credits.credit,
-            credits.credited_revenue,
-            conversions.is_new_customer
+            conversion_id,
+            touch_id,
+            model,
+            conversion_kind,
+            channel,
+            campaign,
+            conversion_at,
+            cast({{ dbt.date_trunc("month", "conversion_at") }} as date) as month_on,
+            credit,
+            credited_revenue,
+            is_new_customer
         from credits
-        inner join conversions on credits.conversion_id = conversions.conversion_id
 
         union all
 

@@ -38,22 +38,13 @@ with
         cross join settings
     ),
 
-    numbered as (
-        select
-            *,
-            sum(starts_run) over (
-                partition by contact_id, channel, coalesce(campaign, '')
-                order by touch_at, touch_id
-                rows between unbounded preceding and current row
-            ) as run_number
-        from marked
-    ),
-
     final as (
         select
             touch_id,
-            first_value(touch_id) over (
-                partition by contact_id, channel, coalesce(campaign, ''), run_number order by touch_at, touch_id
+            last_value(case when starts_run = 1 then touch_id end ignore nulls) over (
+                partition by contact_id, channel, coalesce(campaign, '')
+                order by touch_at, touch_id
+                rows between unbounded preceding and current row
             ) as run_touch_id,
             starts_run = 1 as is_run_start,
             contact_id,
@@ -63,7 +54,7 @@ with
             channel,
             campaign,
             content
-        from numbered
+        from marked
     )
 
 select *

@@ -25,17 +25,39 @@ with
         group by credits.conversion_kind, credits.conversion_id, credits.model, credits.channel
     ),
 
-    final as (
+    -- Numbers from 0 are places in a matrix; in the order of ids and names, so that a seed draws the same conversions.
+    conversions as (
+        select
+            conversion_id,
+            row_number() over (partition by conversion_kind order by conversion_id) - 1 as conversion_number
+        from (select distinct conversion_kind, conversion_id from summed) as found
+    ),
+
+    columns as (
         select
             conversion_kind,
-            conversion_id,
-            -- Numbers from 0 are places in a matrix; in the order of the ids, so that a seed draws the same
-            -- conversions.
-            dense_rank() over (partition by conversion_kind order by conversion_id) - 1 as conversion_number,
             model,
             channel,
-            credit
+            row_number() over (partition by conversion_kind order by model, channel) - 1 as column_number
+        from (select distinct conversion_kind, model, channel from summed) as found
+    ),
+
+    final as (
+        select
+            summed.conversion_kind,
+            summed.conversion_id,
+            conversions.conversion_number,
+            summed.model,
+            summed.channel,
+            columns.column_number,
+            summed.credit
         from summed
+        inner join conversions on summed.conversion_id = conversions.conversion_id
+        inner join
+            columns
+            on summed.conversion_kind = columns.conversion_kind
+            and summed.model = columns.model
+            and summed.channel = columns.channel
     )
 
 select *

@@ -176,7 +176,8 @@ with
             conversions.conversion_at,
             paid.credit,
             paid.credited_revenue,
-            currencies.currency
+            currencies.currency,
+            conversions.is_new_customer
         from paid
         inner join conversions on paid.conversion_id = conversions.conversion_id
         -- Each touch stands in the whole journey, whatever the model skips.
