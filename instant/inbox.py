@@ -305,6 +305,8 @@ class Inbox:
     # -- the writer --------------------------------------------------------------------------------------------------
 
     def _put(self, work: _Work) -> Future[Appended]:
+        # Whoever stops waiting cannot take it back: it may be in the middle of its commit.
+        work.done.set_running_or_notify_cancel()
         size = len(work.events) + len(work.refused)
         with self._lock:
             if self._closed:

@@ -22,6 +22,7 @@ import typer
 
 from leadhouse.alert_commands import alerts_command
 from leadhouse.audit_commands import audit_command, doctor_command
+from leadhouse.collect_commands import collect_command, keys_add_command, keys_list_command, keys_revoke_command
 from leadhouse.contract_commands import contract_command
 from leadhouse.erase_commands import erase_command, erasures_command
 from leadhouse.identity_commands import explain_command, review_command, train_command
@@ -47,6 +48,8 @@ plan_app = typer.Typer(
 app.add_typer(plan_app, name="plan")
 identity_app = typer.Typer(help="Who is who: the matcher's weights and what it thinks.", rich_markup_mode=None)
 app.add_typer(identity_app, name="identity")
+keys_app = typer.Typer(help="Write keys: who may send events to the collector.", rich_markup_mode=None)
+app.add_typer(keys_app, name="keys")
 
 for _name, _value in {
     # Nothing phones home, whatever the shell says.
@@ -83,6 +86,7 @@ def _our_errors() -> tuple[type[Exception], ...]:
         "privacy.keys": ("PrivacyError",),
         "leadhouse.contract_page": ("ContractError",),
         "ingestion.errors": ("IngestionError",),
+        "instant.errors": ("InstantError",),
         "orchestration.errors": ("OrchestrationError",),
         "reverse_etl.errors": ("WritebackError",),
         "reports.errors": ("PageError",),
@@ -158,6 +162,10 @@ app.command("plans")(_told(plans_command))
 identity_app.command("train")(_told(train_command))
 identity_app.command("explain")(_told(explain_command))
 identity_app.command("review")(_told(review_command))
+app.command("collect")(_told(collect_command))
+keys_app.command("add")(_told(keys_add_command))
+keys_app.command("list")(_told(keys_list_command))
+keys_app.command("revoke")(_told(keys_revoke_command))
 
 
 @app.command()
@@ -226,7 +234,7 @@ def sandbox(
 def ingest(
     source: Annotated[
         list[str] | None,
-        typer.Option(help="Only this source (hubspot, salesforce, events, ads, enrichment, files, ops)."),
+        typer.Option(help="Only this source (hubspot, salesforce, events, inbox, ads, enrichment, files, ops)."),
     ] = None,
     mapping: Annotated[
         list[Path] | None, typer.Option(help="Mapping file of another CSV or Parquet export; may be repeated.")

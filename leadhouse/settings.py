@@ -54,6 +54,25 @@ class Settings(BaseSettings):
     warehouse_path: Path | None = Field(default=None, description="The working warehouse, a DuckDB file.")
     published_dir: Path | None = Field(default=None, description="Folder of the published snapshots.")
     ops_url: str | None = Field(default=None, description="SQLAlchemy URL of the operational store.")
+    inbox_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the inbox of events. Default: ops_url if that is PostgreSQL, else a SQLite file "
+        "of its own in data_dir.",
+    )
+    collect_max_body_bytes: int = Field(
+        default=1_048_576, ge=1_024, description="Largest request the collector takes, as sent and unpacked."
+    )
+    collect_max_event_bytes: int = Field(default=65_536, ge=256, description="Largest event the collector takes.")
+    collect_events_per_second: int = Field(
+        default=5_000, ge=1, description="Events a second that one write key may send, lasting; twice that in a burst."
+    )
+    collect_public_url: AnyHttpUrl | None = Field(
+        default=None,
+        description="The collector's address as the world knows it, where a proxy stands before it (HubSpot signs it).",
+    )
+    hubspot_webhook_secret: SecretStr | None = Field(
+        default=None, description="Client secret of the HubSpot app whose webhooks are taken; environment only."
+    )
     hubspot_base_url: AnyHttpUrl | None = Field(default=None, description="None: HubSpot is neither read nor written.")
     hubspot_token: SecretStr | None = Field(default=None, description="Bearer token; environment only.")
     hubspot_groups: Annotated[list[str], NoDecode] = Field(
@@ -202,6 +221,22 @@ class Settings(BaseSettings):
     def ops_store_url(self) -> str:
         """SQLAlchemy URL of the operational store."""
         return self.ops_url or f"sqlite:///{self.data_dir / 'ops.db'}"
+
+    @property
+    def inbox_store_url(self) -> str:
+        """SQLAlchemy URL of the inbox. Not the SQLite file of the operational store: a plan that is being written there
+        would keep visitors' events waiting."""
+        if self.inbox_url:
+            return self.inbox_url
+        if self.ops_url and self.ops_url.startswith("postgresql"):
+            return self.ops_url
+        return f"sqlite:///{self.data_dir / 'inbox.db'}"
+
+    @property
+    def has_inbox(self) -> bool:
+        """Whether there may be events in an inbox (a SQLite file that is not there yet holds none)."""
+        kind, _, path = self.inbox_store_url.partition(":///")
+        return not kind.startswith("sqlite") or Path(path).exists()
 
     @property
     def pipelines_dir(self) -> Path:
@@ -386,6 +421,7 @@ class Settings(BaseSettings):
             "LEADHOUSE_WAREHOUSE_PATH": str(self.warehouse),
             "LEADHOUSE_PUBLISHED_DIR": str(self.published),
             "LEADHOUSE_OPS_URL": self.ops_store_url,
+            "LEADHOUSE_INBOX_URL": self.inbox_store_url,
         }
 
 
