@@ -15,7 +15,6 @@ import statistics
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,13 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.build import BENCH, run_step, unix_time
-from benchmarks.measure import Run, megabytes
+from benchmarks.build import BENCH, run_step
+from benchmarks.dbt_runs import DbtRun, copy_file, run_dbt
+from benchmarks.measure import megabytes
 from benchmarks.scoring_inputs import EVENTS, HOURS, add_hour
 
 TRIVIAL = "int_as_of"
+TARGET = BENCH / "target_scoring"
 SCORING = ("path:models/intermediate/scoring", "path:models/marts/scoring")
 ENGAGEMENT = ("int_engagement_", "int_contact_engagement")
 #: Slowest models shown by name.
@@ -39,16 +40,6 @@ _COLUMNS = {
     ),
     "intermediate.int_page_views": ("contact_id", "event_at", "page_kind", "dwell_seconds"),
 }  # fmt: skip
-
-
-@dataclass
-class DbtRun:
-    """One dbt command: wall seconds, seconds by node, peak bytes of the process tree by node and overall."""
-
-    seconds: float
-    nodes: dict[str, float]
-    peaks: dict[str, int]
-    peak: int
 
 
 def main() -> int:
@@ -75,18 +66,20 @@ def main() -> int:
             [sys.executable, "-m", "benchmarks.scoring_inputs", str(world), str(inputs)], inputs, console,
             "scoring inputs",
         )  # fmt: skip
-    _copy(inputs, warehouse)
-    run_step(_dbt("seed"), warehouse, console, "scoring seeds")
-    overheads = [_run(console, warehouse, "trivial", "run", "--select", TRIVIAL) for _ in range(arguments.runs)]
+    copy_file(inputs, warehouse)
+    run_dbt(TARGET, console, warehouse, "scoring seeds", "seed")
+    overheads = [
+        run_dbt(TARGET, console, warehouse, "trivial", "run", "--select", TRIVIAL) for _ in range(arguments.runs)
+    ]
     rows, floor = _scan(warehouse, arguments.runs)
     full = [
-        _run(console, warehouse, "scoring full", "run", "--full-refresh", "--select", TRIVIAL, *SCORING)
+        run_dbt(TARGET, console, warehouse, "scoring full", "run", "--full-refresh", "--select", TRIVIAL, *SCORING)
         for _ in range(arguments.runs)
     ]
     hours, added = [], []
     for number in range(arguments.runs):
         added.append(add_hour(warehouse, number))
-        hours.append(_run(console, warehouse, "scoring hour", "run", "--select", TRIVIAL, *SCORING))
+        hours.append(run_dbt(TARGET, console, warehouse, "scoring hour", "run", "--select", TRIVIAL, *SCORING))
     lines = [*_stages("full", full), *_stages("one hour", hours), *_stages("dbt, one trivial model", overheads)]
     report = {
         "benchmark": "scoring",
@@ -105,30 +98,6 @@ def main() -> int:
     if arguments.json:
         print(json.dumps(report))
     return 0
-
-
-def _dbt(*command: str) -> list[str]:
-    target = BENCH / "target_scoring"
-    return [str(Path(sys.executable).with_name("dbt")), *command, "--target-path", str(target)]
-
-
-def _run(console: Console, warehouse: Path, name: str, *command: str) -> DbtRun:
-    run = run_step(_dbt(*command), warehouse, console, name)
-    results = json.loads((BENCH / "target_scoring" / "run_results.json").read_text(encoding="utf-8"))["results"]
-    nodes: dict[str, float] = {}
-    peaks: dict[str, int] = {}
-    for result in results:
-        kind, *_, node = result["unique_id"].split(".")
-        if kind != "model":
-            continue
-        nodes[node] = result["execution_time"]
-        peaks[node] = _peak(run, result["timing"])
-    return DbtRun(run.seconds, nodes, peaks, run.peak_bytes())
-
-
-def _peak(run: Run, timing: list[dict[str, Any]]) -> int:
-    moments = [unix_time(step[key]) for step in timing for key in ("started_at", "completed_at") if step.get(key)]
-    return run.peak_bytes(min(moments), max(moments) + 0.1) if moments else 0
 
 
 def _scan(warehouse: Path, runs: int) -> tuple[int, float]:
@@ -150,14 +119,6 @@ def _scan(warehouse: Path, runs: int) -> tuple[int, float]:
             for table in EVENTS
         ]
     return sum(counts), statistics.median(seconds[1:])
-
-
-def _copy(inputs: Path, warehouse: Path) -> None:
-    warehouse.with_name(warehouse.name + ".wal").unlink(missing_ok=True)
-    warehouse.unlink(missing_ok=True)
-    with inputs.open("rb") as source, warehouse.open("wb") as target:
-        while block := source.read(1 << 24):
-            target.write(block)
 
 
 def _is_engagement(node: str) -> bool:
