@@ -1,10 +1,11 @@
 """Attribution, measured: ``python -m benchmarks.attribution [--world small|medium|large] [--runs N] [--json]``.
 
 Journeys, credits of all models, effects of channels, intervals and their marts by dbt, given touches, stages,
-opportunities and spend (``benchmarks/attribution_inputs.py`` writes them from a world's files, without identity). Floors
-by the same engine on the same file: a plain scan of the touches' columns, and a bare pass of five models (first, last,
-linear, position, time decay) that only ranks the touches before each conversion. Then Markov and Shapley alone: a million
-journeys over twelve channels, from the table of journeys to the effects. Writes nothing outside ``data/bench/``.
+opportunities and spend (``benchmarks/attribution_inputs.py`` writes them from a world's files, without identity).
+Floors by the same engine on the same file: a plain scan of the touches' columns, and a bare pass of five models (first,
+last, linear, position, time decay) that only ranks the touches before each conversion. Then Markov and Shapley alone: a
+million journeys over twelve channels, from the table of journeys to the effects. Writes nothing outside
+``data/bench/``.
 """
 
 from __future__ import annotations

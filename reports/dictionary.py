@@ -1,7 +1,7 @@
-"""The data dictionary: what every public table and column means, what it is made of and who uses it, out of dbt's manifest.
+"""The data dictionary: what each public table and column means, is made of and is used for, out of dbt's manifest.
 
-Public tables are the models of schema ``marts``; an area is their folder (``models/marts/<area>``). Everything on the pages
-stands in the models' YAML, so that a definition has one place only.
+Public tables are the models of schema ``marts``; an area is their folder (``models/marts/<area>``). All that the pages
+tell stands in the models' YAML, so that a definition has one place only.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def public_tables(manifest: Json) -> list[PublicTable]:
 
 
 def write_dictionary(manifest: Json, out_dir: Path) -> int:
-    """Writes ``index.html`` (all tables) and one page an area into ``out_dir``; returns how many tables they tell of."""
+    """Writes ``index.html`` (all tables) and one page an area into ``out_dir``; returns the number of tables."""
     tables = public_tables(manifest)
     areas: dict[str, list[PublicTable]] = defaultdict(list)
     for table in tables:
