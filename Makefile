@@ -16,7 +16,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export DBT_PROJECT_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint format dagster sandbox reports bench lock clean
+.PHONY: help setup demo test lint format dagster sandbox reports docs bench lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ sandbox: $(STAMP) ## Serve the sandbox CRM with the sample world (WORLD=small|me
 
 reports: $(STAMP) ## Build the report pages from the published snapshot into site/
 	@$(BIN)/leadhouse reports
+
+docs: $(STAMP) ## Write the data dictionary and the lineage of every model into site/docs/
+	@$(BIN)/leadhouse docs
 
 bench: $(STAMP) ## Run the benchmarks (WORLD=small|medium|large)
 	@$(BIN)/python -m benchmarks.build --world $(WORLD)

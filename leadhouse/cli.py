@@ -388,6 +388,25 @@ def reports(
 
 @app.command()
 @_told
+def docs(
+    out: Annotated[Path, typer.Option(help="Folder of the pages.")] = PROJECT_DIR / "site" / "docs",
+) -> None:
+    """Write the data dictionary and the lineage of every model; columns' types come from the last build, if any."""
+    from leadhouse.display import console
+    from orchestration.documentation import generated_docs
+    from reports.dictionary import write_dictionary
+
+    _demo_or_own()
+    with generated_docs() as generated:
+        tables = write_dictionary(json.loads(generated.manifest.read_bytes()), out)
+        # dbt's page tells the folder of the project on this machine, which is nobody's business where it is shown.
+        lineage = generated.page.read_text(encoding="utf-8").replace(str(PROJECT_DIR), ".")
+        (out / "lineage.html").write_text(lineage, encoding="utf-8")
+    console.print(f"{tables} tables: {out / 'index.html'}", soft_wrap=True)
+
+
+@app.command()
+@_told
 def dagster(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
     demo_world: Annotated[

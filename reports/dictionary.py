@@ -10,11 +10,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
-from reports.rendering import environment
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from reports.languages import LANGUAGES
 
 Json = Mapping[str, Any]
+
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -91,10 +96,30 @@ def write_dictionary(manifest: Json, out_dir: Path) -> int:
         areas[table.area].append(table)
     places = {table.name: f"{table.area}.html#{table.name}" for table in tables}
     out_dir.mkdir(parents=True, exist_ok=True)
-    template = environment().get_template("dictionary.html")
+    templates = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = templates.get_template("dictionary.html")
+    english = next(language for language in LANGUAGES if language.code == "en")
     for name, shown in (("index", None), *areas.items()):
-        html = template.render(areas=areas, shown=shown, area=name, places=places)
+        links = [{"href": f"{area}.html", "title": area, "is_current": area == name} for area in areas]
+        html = template.render(
+            areas=areas,
+            shown=shown,
+            area=name,
+            places=places,
+            language=english,
+            languages=[],
+            navigation=links,
+            home="index.html",
+            assets=".",
+        )
         (out_dir / f"{name}.html").write_text(html, encoding="utf-8")
+    copyfile(HERE / "static" / "style.css", out_dir / "style.css")
     return len(tables)
 
 
