@@ -27,6 +27,7 @@ def model(name: str, folder: str, columns: dict[str, str] | None = None) -> dict
 def data_test(kind: str, on: str, column: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         "resource_type": "test",
+        "original_file_path": f"models/marts/_{on}.yml",
         "column_name": column,
         "attached_node": f"model.leadhouse.{on}",
         "test_metadata": {"name": kind, "kwargs": arguments},
