@@ -261,10 +261,18 @@ RAW_TABLES: dict[str, RawTable] = {
              ("tracker", TEXT), ("properties", TEXT), ("traits", TEXT), *FROM_FILE],
         ),
         # Append-only; grain: platform x campaign x day as reported. A later file for the same grain wins in staging.
+        # Exports that name campaigns by id only have campaign null, those that do not tell the currency currency null.
         _table(
             "raw_ads", "spend", (),
             [("spend_on", DATE), ("platform", TEXT), ("channel", TEXT), ("campaign", TEXT), ("currency", TEXT),
-             ("spend", MONEY), ("impressions", INT), ("clicks", INT), *FROM_FILE],
+             ("spend", MONEY), ("impressions", INT), ("clicks", INT), ("account_id", TEXT), ("campaign_id", TEXT),
+             *FROM_FILE],
+        ),
+        # Append-only; grain: one version of a campaign as a platform's campaign history tells it.
+        _table(
+            "raw_ads", "campaigns", (),
+            [("platform", TEXT), ("campaign_id", TEXT), ("account_id", TEXT), ("channel", TEXT), ("campaign", TEXT),
+             ("updated_at", TS), *FROM_FILE],
         ),
         # Append-only; grain: one provider's answer on one company domain.
         _table(

@@ -71,7 +71,13 @@ def _load_ads(settings: Settings, progress: Progress, group: str | None) -> list
     from ingestion.ads import load_ads
 
     assert settings.ads_dir is not None, "loaded only when configured"
-    return load_ads(settings.warehouse, settings.ads_dir, pipelines_dir=settings.pipelines_dir, progress=progress)
+    return load_ads(
+        settings.warehouse,
+        settings.ads_dir,
+        pipelines_dir=settings.pipelines_dir,
+        rules=settings.seeds_dir,
+        progress=progress,
+    )
 
 
 def _load_enrichment(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:

@@ -1,14 +1,16 @@
-"""Advertising spend by platform, campaign and day, from CSV or Parquet files."""
+"""Advertising spend by platform, campaign and day, and the names of campaigns, from CSV or Parquet files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from ingestion.ads.mapping import AdMapping, Field, read_ad_mapping
 from ingestion.currencies import currency
 from ingestion.errors import FileRefused, RecordRefused
 from ingestion.file_source import Refuse, SourceFile, find_files, load_files
@@ -17,23 +19,12 @@ from ingestion.quarantine import Reject
 from ingestion.results import LoadResult, Progress
 from ingestion.schemas import RAW_TABLES
 from ingestion.tabular import SUFFIXES, Record, TableBuilder, needed, read_records
-from ingestion.values import calendar_date, money, whole_number
+from ingestion.values import calendar_date, decimal_number, formatted_moment, money, whole_number
 
-__all__ = ["load_ads", "read_spend"]
+__all__ = ["AdMapping", "load_ads", "read_ad_mapping", "read_report", "read_spend"]
 
 SOURCE = "ads"
-TABLE = RAW_TABLES["raw_ads.spend"]
-#: Names under which platforms export the columns we need.
-_ALIASES = {
-    "spend_on": ("spend_on", "date", "day"),
-    "platform": ("platform",),
-    "channel": ("channel",),
-    "campaign": ("campaign", "campaign_name"),
-    "currency": ("currency", "currency_code"),
-    "spend": ("spend", "cost"),
-    "impressions": ("impressions",),
-    "clicks": ("clicks",),
-}
+TABLES = {"spend": RAW_TABLES["raw_ads.spend"], "campaigns": RAW_TABLES["raw_ads.campaigns"]}
 
 
 def load_ads(
@@ -41,36 +32,67 @@ def load_ads(
     folder: str | Path,
     *,
     pipelines_dir: str | Path,
+    rules: str | Path | None = None,
     progress: Progress | None = None,
 ) -> list[LoadResult]:
-    """Loads the spend files of a folder that are new or changed into ``raw_ads.spend``.
+    """Loads the exports of a folder that are new or changed into ``raw_ads.spend`` and ``raw_ads.campaigns``.
 
-    Columns: ``date`` (or ``day``, ``spend_on``; ISO 8601), ``campaign``, ``currency`` (ISO 4217), ``spend`` (or
-    ``cost``; in that currency), optionally ``platform`` (else the file's name up to ``_<yyyy-mm>``), ``channel``,
-    ``impressions``, ``clicks``. See ``file_source.py`` for changed, moved and half-written files.
+    Which export a file is, and which field of it is which of ours, is told by ``ad_reports.csv`` and ``ad_fields.csv``
+    of ``rules`` (a folder; None: the rules the project ships). When they change, every file is read again. One result
+    for spend, and one for campaigns where the folder has such files. See ``file_source.py`` for changed, moved and
+    half-written files.
 
     Raises:
-        IngestionError: the folder does not exist, or the load failed as a whole.
+        IngestionError: the folder does not exist, the rules are wrong, or the load failed as a whole.
     """
-    loader = Loader(warehouse_path, TABLE.dataset, pipelines_dir)
-    files = find_files(folder, SUFFIXES)
-    return [load_files(loader, source=SOURCE, table=TABLE, files=files, read=read_spend, progress=progress)]
+    mapping = read_ad_mapping(rules)
+    loader = Loader(warehouse_path, TABLES["spend"].dataset, pipelines_dir)
+    files: dict[str, list[SourceFile]] = {"spend": [], "campaigns": []}
+    for file in find_files(folder, SUFFIXES):
+        report = mapping.report_of(file)
+        if report is None or report.content == "ignored":
+            loader.notes.append(f"{file.name}: passed over, " + (report.name if report else "no row of ad_reports.csv"))
+        else:
+            files[report.content].append(file)
+    return [
+        load_files(
+            loader,
+            source=SOURCE,
+            table=table,
+            files=files[content],
+            read=partial(read_report, mapping),
+            reader_version=mapping.version,
+            progress=progress,
+        )
+        for content, table in TABLES.items()
+        if content == "spend" or files[content]
+    ]
 
 
 def read_spend(file: SourceFile, refuse: Refuse) -> Iterator[pa.Table]:
-    """Reads one spend file; rows that break a rule go to the quarantine.
+    """Reads one file by the rules the project ships (see ``read_report``)."""
+    yield from read_report(read_ad_mapping(), file, refuse)
+
+
+def read_report(mapping: AdMapping, file: SourceFile, refuse: Refuse) -> Iterator[pa.Table]:
+    """Reads one export as rows of its raw table; rows that break a rule go to the quarantine, under the field's name in
+    the file.
 
     Raises:
-        FileRefused: no column for the date, the currency or the spend.
+        FileRefused: no export that is read matches the file's name, or it lacks a required field.
     """
-    builder = TableBuilder(pa.schema([f for f in TABLE.columns if f.name not in ("_source_file", "_loaded_at")]))
-    columns: dict[str, str] | None = None
-    platform = re.sub(r"[_-]?\d{4}[_-]?\d{2}([_-]?\d{2})?$", "", file.path.name.split(".")[0])
+    report = mapping.report_of(file)
+    if report is None or report.content == "ignored":
+        raise FileRefused(file.name, "is no export that ad_reports.csv tells to read; nothing loaded")
+    columns = TABLES[report.content].columns
+    builder = TableBuilder(pa.schema([f for f in columns if f.name not in ("_source_file", "_loaded_at")]))
+    platform = report.platform or re.sub(r"[_-]?\d{4}[_-]?\d{2}([_-]?\d{2})?$", "", file.path.name.split(".")[0])
+    fields: dict[str, Field] | None = None
     for record in read_records(file, refuse, required=()):
-        if columns is None:
-            columns = _columns(file, record)
+        if fields is None:
+            fields = report.located(file.name, list(record.values))
         try:
-            builder.add(_row(record, columns, platform))
+            builder.add(_row(record, fields, platform))
         except RecordRefused as refused:
             refuse(Reject(refused.field, refused.reason_code, refused.reason, record.as_json(), record.number))
         if builder.full:
@@ -78,37 +100,31 @@ def read_spend(file: SourceFile, refuse: Refuse) -> Iterator[pa.Table]:
     yield from builder.take()
 
 
-def _columns(file: SourceFile, record: Record) -> dict[str, str]:
-    by_lower = {name.lower(): name for name in record.values}
-    found = {
-        column: next((by_lower[alias] for alias in aliases if alias in by_lower), "")
-        for column, aliases in _ALIASES.items()
-    }
-    missing = [column for column in ("spend_on", "currency", "spend") if not found[column]]
-    if missing:
-        choices = "; ".join(f"{column}: one of {', '.join(_ALIASES[column])}" for column in missing)
-        raise FileRefused(
-            file.name, f"lacks columns ({choices}); its header has {', '.join(record.values)}. Nothing loaded"
-        )
-    return found
+def _row(record: Record, fields: dict[str, Field], platform: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"platform": platform, "_source_row": record.number}
+    for target, field in fields.items():
+        text = record.text(field.name)
+        if field.is_required:
+            needed(text, field.name, f"missing_{target}")
+        if text is not None:
+            row[target] = _value(text, field)
+    needed(row["platform"], "platform")
+    return row
 
 
-def _row(record: Record, columns: dict[str, str], platform: str) -> dict[str, Any]:
-    def value(column: str) -> str | None:
-        return record.text(columns[column]) if columns[column] else None
-
-    def count(column: str) -> int | None:
-        text = value(column)
-        return None if text is None else whole_number(text, column)
-
-    return {
-        "spend_on": calendar_date(needed(value("spend_on"), "spend_on"), "spend_on"),
-        "platform": needed(value("platform") or platform, "platform"),
-        "channel": value("channel"),
-        "campaign": value("campaign"),
-        "currency": currency(needed(value("currency"), "currency"), "currency"),
-        "spend": money(needed(value("spend"), "spend"), "spend"),
-        "impressions": count("impressions"),
-        "clicks": count("clicks"),
-        "_source_row": record.number,
-    }
+def _value(text: str, field: Field) -> object:
+    match field.target:
+        case "spend_on":
+            return calendar_date(text, field.name, field.formats)
+        case "updated_at":
+            return formatted_moment(text, field.formats, field.name)
+        case "currency":
+            return currency(text, field.name)
+        case "spend" if field.factor == 1:
+            return money(text, field.name)
+        case "spend":
+            return money(format(decimal_number(text, field.name) * field.factor, "f"), field.name)
+        case "impressions" | "clicks":
+            return whole_number(text, field.name)
+        case _:
+            return text

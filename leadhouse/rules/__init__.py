@@ -13,6 +13,7 @@ from pathlib import Path
 
 from leadhouse.rules import (
     activation,
+    ads,
     attribution,
     capacity,
     contract,
@@ -37,6 +38,7 @@ _AREAS = (
     lists,
     outcomes,
     attribution,
+    ads,
     identity,
     hygiene,
     crm,

@@ -1,31 +1,26 @@
--- The newest report of each platform, campaign and day, with its channel and in the reporting currency. A report may
--- break a campaign's day down (by ad, by country): its lines add up. Older reports are superseded and counted in
--- mart_record_conservation.
+-- The newest report of each platform, account, campaign and day, with its channel and in the reporting currency. A
+-- report
+-- may break a campaign's day down (by ad, by device, by country): its lines add up. Older reports are superseded and
+-- counted in mart_record_conservation.
 with
-    spend as (select * from {{ ref("stg_ads__spend") }}),
+    reports as (select * from {{ ref("int_ad_reports") }} where quarantine_reason is null),
 
-    spend_channel_rules as (select * from {{ ref("spend_channel_rules") }}),
+    spend_channel_rules as (
+        select
+            priority,
+            channel,
+            nullif(platform_pattern, '') as platform_pattern,
+            nullif(channel_pattern, '') as channel_pattern,
+            nullif(campaign_pattern, '') as campaign_pattern
+        from {{ ref("spend_channel_rules") }}
+    ),
 
     rates as (select * from {{ ref("int_currency_rates") }}),
-
-    ranked as (
-        select
-            spend.*,
-            rank() over (
-                partition by
-                    spend.platform,
-                    coalesce(spend.channel_raw, ''),
-                    coalesce(spend.campaign, ''),
-                    spend.spend_on,
-                    spend.currency
-                order by spend.source_file desc, spend.loaded_at desc
-            ) as recency
-        from spend
-    ),
 
     reported as (
         select
             platform,
+            account_id,
             channel_raw,
             campaign,
             spend_on,
@@ -33,9 +28,9 @@ with
             cast(sum(spend) as decimal(18, 2)) as spend,
             cast(sum(impressions) as bigint) as impressions,
             cast(sum(clicks) as bigint) as clicks
-        from ranked
-        where recency = 1
-        group by platform, channel_raw, campaign, spend_on, currency
+        from reports
+        where is_newest
+        group by platform, account_id, channel_raw, campaign, spend_on, currency
     ),
 
     kinds as (
@@ -43,7 +38,7 @@ with
             coalesce(platform, '') as platform,
             coalesce(channel_raw, '') as channel_raw,
             coalesce(campaign, '') as campaign
-        from spend
+        from reports
     ),
 
     matched as (
@@ -78,6 +73,7 @@ with
                 hash_key(
                     [
                         "reported.platform",
+                        "reported.account_id",
                         "reported.channel_raw",
                         "reported.campaign",
                         "reported.spend_on",
@@ -87,6 +83,7 @@ with
             }} as spend_id,
             reported.spend_on,
             reported.platform,
+            reported.account_id,
             matched.channel,
             reported.campaign,
             reported.currency,

@@ -105,6 +105,24 @@ with
         where quarantine_reason is not null
     ),
 
+    spend as (
+        select
+            'ads' as source,
+            'raw_ads.spend' as entity,
+            cast(null as {{ dbt.type_string() }}) as record_id,
+            source_file as file,
+            source_row as row_number,
+            'currency' as field,
+            quarantine_reason as reason_code,
+            'The export does not tell what '
+            || platform
+            || coalesce(' account ' || account_id, '')
+            || ' is paid in: add the account, or the platform, to seeds/ad_accounts.csv.' as reason,
+            loaded_at as set_aside_at
+        from {{ ref("int_ad_reports") }}
+        where quarantine_reason is not null
+    ),
+
     everything as (
         select *
         from refused
@@ -123,6 +141,9 @@ with
         union all
         select *
         from enrichment
+        union all
+        select *
+        from spend
     ),
 
     numbered as (

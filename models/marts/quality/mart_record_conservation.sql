@@ -31,6 +31,9 @@ with
         select 'ads' as source, 'spend' as entity, count(*) as records
         from {{ ref("stg_ads__spend") }}
         union all
+        select 'ads' as source, 'campaigns' as entity, count(*) as records
+        from {{ ref("stg_ads__campaigns") }}
+        union all
         select 'enrichment' as source, 'companies' as entity, count(*) as records
         from {{ ref("stg_enrichment__companies") }}
         {% for entity in ["accounts", "contacts", "opportunities", "products", "owners"] %}
@@ -138,13 +141,24 @@ with
         select 'ads' as source, 'spend' as entity, true as is_kept, count(*) as records
         from {{ ref("int_ad_spend") }}
         union all
-        select 'ads' as source, 'spend' as entity, false as is_kept, coalesce(sum(reports - 1), 0) as records
+        select 'ads' as source, 'spend' as entity, false as is_kept, count(*) - count(distinct spend_key) as records
         from
             (
-                select count(*) as reports
-                from {{ ref("stg_ads__spend") }}
-                group by platform, coalesce(channel_raw, ''), coalesce(campaign, ''), spend_on, currency
+                select
+                    {{ hash_key(["platform", "account_id", "channel_raw", "campaign", "spend_on", "currency"]) }}
+                    as spend_key
+                from {{ ref("int_ad_reports") }}
+                where quarantine_reason is null
             ) as grains
+        union all
+        select 'ads' as source, 'campaigns' as entity, true as is_kept, count(*) as records
+        from {{ ref("int_ad_campaigns") }}
+        union all
+        select 'ads' as source, 'campaigns' as entity, false as is_kept, coalesce(sum(versions - 1), 0) as records
+        from
+            (
+                select count(*) as versions from {{ ref("stg_ads__campaigns") }} group by platform, campaign_id
+            ) as campaigns
     ),
 
     enrichment_fates as (

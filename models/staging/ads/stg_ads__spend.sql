@@ -7,6 +7,8 @@ with
             lower(platform) as platform,
             {{ blank_to_null("channel") }} as channel_raw,
             {{ blank_to_null("campaign") }} as campaign,
+            {{ blank_to_null("account_id") }} as account_id,
+            {{ blank_to_null("campaign_id") }} as campaign_id,
             upper(currency) as currency,
             cast(spend as decimal(18, 2)) as spend,
             impressions,

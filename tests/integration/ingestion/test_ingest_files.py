@@ -290,12 +290,12 @@ def test_spend(house, inbox):
         "select spend_on::varchar, platform, campaign, currency, spend::varchar, clicks from raw_ads.spend"
     ) == [("2026-03-01", "acme_ads", "brand", "EUR", "10.00", 3)]
     assert [row[3:] for row in quarantined(house)] == [
-        (2, "currency", "unknown_currency"),
-        (3, "spend", "bad_number"),
-        (4, "spend_on", "invalid_date"),
+        (2, "Currency", "unknown_currency"),
+        (3, "Cost", "bad_number"),
+        (4, "Date", "invalid_date"),
         (5, "", "wrong_field_count"),
-        (6, "spend", "missing_spend"),
-        (7, "clicks", "bad_number"),
+        (6, "Cost", "missing_spend"),
+        (7, "Clicks", "bad_number"),
     ]
     assert "currency: one of currency, currency_code" in result.notes[0]
 
