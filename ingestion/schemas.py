@@ -260,6 +260,11 @@ RAW_TABLES: dict[str, RawTable] = {
              ("click_id_kind", TEXT), ("dwell_seconds", INT), ("user_agent", TEXT), ("ip", TEXT), ("locale", TEXT),
              ("tracker", TEXT), ("properties", TEXT), ("traits", TEXT), *FROM_FILE],
         ),
+        # How far one inbox of the collector has been read: the last sequence, and what is in raw_events.events of it.
+        _table(
+            "raw_events", "inbox_state", ("inbox_id",),
+            [("inbox_id", TEXT), ("read_until", INT), ("events", INT), ("newest_received_at", TS), *LOADED],
+        ),
         # Append-only; grain: platform x campaign x day as reported. A later file for the same grain wins in staging.
         # Exports that name campaigns by id only have campaign null, those that do not tell the currency currency null.
         _table(

@@ -17,6 +17,7 @@ makes the order of ``sequence`` the order in which events become visible, so tha
 from __future__ import annotations
 
 import queue
+import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -71,6 +72,13 @@ refused_table = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("record", sa.Text, nullable=False),
     sqlite_autoincrement=True,
+)  # fmt: skip
+
+#: What this inbox is: ``inbox_id``, by which a reader tells it from one that was here before.
+_about = sa.Table(
+    "inbox_about", _metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
 )  # fmt: skip
 
 _probe = sa.Table(
@@ -207,10 +215,13 @@ class Inbox:
                     # Several workers start at once: the first makes the tables.
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_APPEND_LOCK)))
                 _metadata.create_all(connection)
+                insert = postgresql.insert if self.dialect == "postgresql" else sqlite.insert
+                named = insert(_about).values(name="inbox_id", value=secrets.token_hex(4))
+                connection.execute(named.on_conflict_do_nothing(index_elements=["name"]))
         except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
             raise InboxError(f"cannot open the inbox {self.shown_url}: {_reason(error)}") from error
         self._on_commit = on_commit
-        self._insert = postgresql.insert if self.dialect == "postgresql" else sqlite.insert
+        self._insert = insert
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()

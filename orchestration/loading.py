@@ -67,6 +67,14 @@ def _load_events(settings: Settings, progress: Progress, group: str | None) -> l
     return load_events(settings.warehouse, settings.events_dir, pipelines_dir=settings.pipelines_dir, progress=progress)
 
 
+def _load_inbox(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
+    from ingestion.inbox import load_inbox
+
+    return load_inbox(
+        settings.warehouse, settings.inbox_store_url, pipelines_dir=settings.pipelines_dir, progress=progress
+    )
+
+
 def _load_ads(settings: Settings, progress: Progress, group: str | None) -> list[LoadResult]:
     from ingestion.ads import load_ads
 
@@ -151,6 +159,7 @@ SOURCES: Mapping[str, Source] = {
             ("reference", "crm_objects", "history", "activities", "campaigns"),
         ),
         Source("events", "events_dir", lambda settings: settings.events_dir is not None, _load_events),
+        Source("inbox", "inbox_url", lambda settings: settings.has_inbox, _load_inbox),
         Source("ads", "ads_dir", lambda settings: settings.ads_dir is not None, _load_ads),
         Source("enrichment", "enrichment_dir", lambda settings: settings.enrichment_dir is not None, _load_enrichment),
         Source("files", "mappings", lambda settings: bool(settings.mappings), _load_files),

@@ -1,3 +1,5 @@
+-- Events come by files and by the collector's inbox; a build waits for both.
+-- depends_on: {{ source("raw_events", "inbox_state") }}
 with
     source as (select * from {{ source("raw_events", "events") }}),
 
