@@ -15,6 +15,7 @@ with
     models as (
         select
             model,
+            row_number() over (order by model) as model_number,
             method,
             coalesce(first_touch, 0) as first_touch,
             coalesce(lead_creation, 0) as lead_creation,
@@ -29,163 +30,176 @@ with
         from attribution_models
     ),
 
+    -- Every model looks at every touch: whole numbers are carried through, names are looked up at the end.
+    numbered as (select *, row_number() over (order by conversion_id) as conversion_number from conversions),
+
+    places as (
+        select
+            numbered.conversion_number,
+            numbered.revenue,
+            journeys.touch_number,
+            journeys.skips_direct,
+            journeys.channel_touches,
+            journeys.days_before_last,
+            journeys.is_first_touch,
+            journeys.is_lead_creation,
+            journeys.is_opportunity_creation,
+            journeys.is_customer_close,
+            journeys.is_last_touch,
+            journeys.is_until_opportunity,
+            cast(coalesce(markov.share, 0) as double) as markov_share,
+            cast(coalesce(shapley.share, 0) as double) as shapley_share
+        from journeys
+        inner join numbered on journeys.conversion_id = numbered.conversion_id
+        left join
+            effects as markov
+            on markov.method = 'markov'
+            and numbered.conversion_kind = markov.conversion_kind
+            and journeys.channel = markov.channel
+        left join
+            effects as shapley
+            on shapley.method = 'shapley'
+            and numbered.conversion_kind = shapley.conversion_kind
+            and journeys.channel = shapley.channel
+    ),
+
     placed as (
         select
-            journeys.conversion_id,
-            journeys.touch_id,
-            journeys.touch_number,
-            models.model,
-            models.method,
+            places.conversion_number,
+            places.revenue,
+            places.touch_number,
+            models.model_number,
             models.middle,
             models.every_touch,
-            models.credit_until = 'conversion' or journeys.is_until_opportunity as is_eligible,
-            case when journeys.is_first_touch then models.first_touch else 0 end
-            + case when journeys.is_lead_creation then models.lead_creation else 0 end
-            + case when journeys.is_opportunity_creation then models.opportunity_creation else 0 end
-            + case when journeys.is_customer_close then models.customer_close else 0 end
-            + case when journeys.is_last_touch then models.last_touch else 0 end as milestone_share,
-            case
-                when models.method = 'time_decay'
-                then power(cast(2 as double), - journeys.days_before_last / cast(models.half_life_days as double))
-                else coalesce(cast(effects.share as double), 0) / journeys.channel_touches
-            end as measured_share
-        from journeys
-        inner join models on journeys.skips_direct = models.skips_direct
-        inner join conversions on journeys.conversion_id = conversions.conversion_id
-        left join
-            effects
-            on models.method = effects.method
-            and conversions.conversion_kind = effects.conversion_kind
-            and journeys.channel = effects.channel
+            models.credit_until = 'conversion' or places.is_until_opportunity as is_eligible,
+            case when places.is_first_touch then models.first_touch else 0 end
+            + case when places.is_lead_creation then models.lead_creation else 0 end
+            + case when places.is_opportunity_creation then models.opportunity_creation else 0 end
+            + case when places.is_customer_close then models.customer_close else 0 end
+            + case when places.is_last_touch then models.last_touch else 0 end as milestone_share,
+            cast(
+                case
+                    models.method
+                    when 'time_decay'
+                    then power(cast(2 as double), - places.days_before_last / cast(models.half_life_days as double))
+                    when 'markov'
+                    then places.markov_share / places.channel_touches
+                    when 'shapley'
+                    then places.shapley_share / places.channel_touches
+                    else 0
+                end as decimal(18, 12)
+            ) as measured_share
+        from places
+        inner join models on places.skips_direct = models.skips_direct
     ),
 
     counted as (
         select
             *,
-            sum(case when is_eligible then 1 else 0 end) over (partition by conversion_id, model) as eligible_touches,
+            count(*) over (partition by conversion_number, model_number) as touches,
+            sum(case when is_eligible then 1 else 0 end) over (
+                partition by conversion_number, model_number
+            ) as eligible_touches,
             sum(case when is_eligible and milestone_share = 0 then 1 else 0 end) over (
-                partition by conversion_id, model
-            ) as middle_touches
+                partition by conversion_number, model_number
+            ) as middle_touches,
+            sum(case when is_eligible then milestone_share + measured_share else 0 end) over (
+                partition by conversion_number, model_number
+            ) as placed_share
         from placed
     ),
 
     shared as (
         select
-            conversion_id,
-            touch_id,
+            conversion_number,
+            revenue,
             touch_number,
-            model,
-            cast(
-                case
-                    when not is_eligible
-                    then 0
-                    when method != 'weights'
-                    then measured_share
-                    else
-                        cast(milestone_share as double)
-                        + case when milestone_share = 0 then cast(middle as double) / middle_touches else 0 end
-                        + cast(every_touch as double) / eligible_touches
-                end as decimal(18, 12)
-            ) as share
+            model_number,
+            touches,
+            case
+                when is_eligible
+                then
+                    cast(milestone_share + measured_share as double)
+                    + case when milestone_share = 0 then cast(middle as double) / middle_touches else 0 end
+                    + cast(every_touch as double) / eligible_touches
+                else 0
+            end as share,
+            cast(placed_share as double)
+            + case when middle_touches > 0 then cast(middle as double) else 0 end
+            + case when eligible_touches > 0 then cast(every_touch as double) else 0 end as total_share
         from counted
+    ),
+
+    rounded as (
+        select
+            conversion_number,
+            revenue,
+            touch_number,
+            model_number,
+            cast(
+                case when total_share = 0 then cast(1 as double) / touches else share / total_share end as decimal(
+                    18, 12
+                )
+            ) as credit
+        from shared
+    ),
+
+    valued as (
+        select *, cast(cast(revenue as double) * cast(credit as double) as decimal(18, 2)) as credited_revenue
+        from rounded
+        where credit > 0
     ),
 
     totalled as (
         select
             *,
-            sum(share) over (partition by conversion_id, model) as total_share,
-            count(*) over (partition by conversion_id, model) as touches
-        from shared
-    ),
-
-    rounded as (
-        select
-            conversion_id,
-            touch_id,
-            touch_number,
-            model,
-            cast(
-                case
-                    when total_share = 0
-                    then cast(1 as double) / touches
-                    else cast(share as double) / cast(total_share as double)
-                end as decimal(18, 12)
-            ) as credit
-        from totalled
-    ),
-
-    credited as (
-        select
-            *,
-            row_number() over (partition by conversion_id, model order by touch_number desc) as touches_left,
-            sum(credit) over (partition by conversion_id, model) as total_credit
-        from rounded
-        where credit > 0
+            max(touch_number) over (partition by conversion_number, model_number) as last_credited,
+            sum(credit) over (partition by conversion_number, model_number) as total_credit,
+            sum(credited_revenue) over (partition by conversion_number, model_number) as total_revenue
+        from valued
     ),
 
     -- What rounding leaves over goes to the last credited touch: credits add up to exactly 1, and revenue to the cent.
     exact as (
         select
-            credited.conversion_id,
-            credited.touch_id,
-            credited.model,
-            credited.touches_left,
-            cast(
-                credited.credit
-                + case when credited.touches_left = 1 then 1 - credited.total_credit else 0 end as decimal(18, 12)
-            ) as credit,
-            conversions.revenue,
-            cast(
-                cast(conversions.revenue as double) * cast(credited.credit as double) as decimal(18, 2)
-            ) as credited_revenue
-        from credited
-        inner join conversions on credited.conversion_id = conversions.conversion_id
-    ),
-
-    paid as (
-        select
-            conversion_id,
-            touch_id,
-            model,
-            credit,
-            cast(
-                credited_revenue + case
-                    when touches_left = 1
-                    then revenue - sum(credited_revenue) over (partition by conversion_id, model)
-                    else 0
-                end as decimal(18, 2)
-            ) as credited_revenue
-        from exact
+            conversion_number,
+            touch_number,
+            model_number,
+            case when touch_number = last_credited then credit + 1 - total_credit else credit end as credit,
+            case
+                when touch_number = last_credited then credited_revenue + revenue - total_revenue else credited_revenue
+            end as credited_revenue
+        from totalled
     ),
 
     final as (
         select
-            paid.conversion_id,
-            paid.touch_id,
-            paid.model,
-            conversions.conversion_kind,
-            conversions.journey_level,
-            conversions.contact_id,
-            conversions.opportunity_id,
-            conversions.account_id,
+            numbered.conversion_id,
+            journeys.touch_id,
+            models.model,
+            numbered.conversion_kind,
+            numbered.journey_level,
+            numbered.contact_id,
+            numbered.opportunity_id,
+            numbered.account_id,
             journeys.touch_at,
             journeys.touch_type,
             journeys.channel,
             journeys.campaign,
             journeys.content,
-            conversions.conversion_at,
-            paid.credit,
-            paid.credited_revenue,
+            numbered.conversion_at,
+            cast(exact.credit as decimal(18, 12)) as credit,
+            cast(exact.credited_revenue as decimal(18, 2)) as credited_revenue,
             currencies.currency,
-            conversions.is_new_customer
-        from paid
-        inner join conversions on paid.conversion_id = conversions.conversion_id
-        -- Each touch stands in the whole journey, whatever the model skips.
+            numbered.is_new_customer
+        from exact
+        inner join models on exact.model_number = models.model_number
+        inner join numbered on exact.conversion_number = numbered.conversion_number
         inner join
             journeys
-            on paid.conversion_id = journeys.conversion_id
-            and paid.touch_id = journeys.touch_id
-            and not journeys.skips_direct
+            on numbered.conversion_id = journeys.conversion_id
+            and exact.touch_number = journeys.touch_number
+            and models.skips_direct = journeys.skips_direct
         cross join currencies
     )
 
