@@ -16,7 +16,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export DBT_PROJECT_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint format dagster sandbox reports docs bench lock clean
+.PHONY: help setup demo test lint format dagster sandbox reports docs serve bench lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ reports: $(STAMP) ## Build the report pages from the published snapshot into sit
 
 docs: $(STAMP) ## Write the data dictionary and the lineage of every model into site/docs/
 	@$(BIN)/leadhouse docs
+
+serve: $(STAMP) ## Serve accounts and people by name, behind a token, on http://127.0.0.1:8766
+	@$(BIN)/leadhouse serve
 
 bench: $(STAMP) ## Run the benchmarks (WORLD=small|medium|large)
 	@$(BIN)/python -m benchmarks.build --world $(WORLD)

@@ -26,9 +26,11 @@ from leadhouse.collect_commands import collect_command, keys_add_command, keys_l
 from leadhouse.contract_commands import contract_command
 from leadhouse.erase_commands import erase_command, erasures_command
 from leadhouse.identity_commands import explain_command, review_command, train_command
+from leadhouse.installation import own_or_last_demo
 from leadhouse.plan_commands import plan_command, plan_diff_command, plan_show_command, plans_command
 from leadhouse.replay_commands import check_rules_command, replay_command, whatif_command
 from leadhouse.scoring_commands import explain_score_command
+from leadhouse.serve_commands import serve_command
 from leadhouse.settings import PROJECT_DIR, SettingsError, load_settings
 from leadhouse.writeback_commands import apply_command, deadletters_command, retry_command
 
@@ -57,6 +59,8 @@ for _name, _value in {
     "DO_NOT_TRACK": "1",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "DAGSTER_DISABLE_TELEMETRY": "true",
+    "FASTAPI_OTEL_AUTO_CONFIGURE": "false",
+    "OTEL_SDK_DISABLED": "true",
 }.items():
     os.environ[_name] = _value
 
@@ -92,6 +96,7 @@ def _our_errors() -> tuple[type[Exception], ...]:
         "reports.errors": ("PageError",),
         "leadhouse.sandbox_process": ("SandboxError",),
         "leadhouse.demo": ("DemoError",),
+        "serve.errors": ("ServeError",),
     }
     return tuple(
         getattr(sys.modules[module], name)
@@ -155,6 +160,7 @@ app.command("erasures")(_told(erasures_command))
 app.command("apply")(_told(apply_command))
 app.command("deadletters")(_told(deadletters_command))
 app.command("retry")(_told(retry_command))
+app.command("serve")(_told(serve_command))
 plan_app.callback(invoke_without_command=True)(_told(plan_command))
 plan_app.command("show")(_told(plan_show_command))
 plan_app.command("diff")(_told(plan_diff_command))
@@ -382,7 +388,7 @@ def reports(
     from orchestration.publish import current_snapshot
     from reports.build import build_site
 
-    pages = build_site(current_snapshot(_demo_or_own().published), out)
+    pages = build_site(current_snapshot(own_or_last_demo().published), out)
     console.print(f"{len(pages)} pages: {out / 'index.html'}", soft_wrap=True)
 
 
@@ -417,21 +423,6 @@ def dagster(
     from leadhouse.dagster_dev import run_dagster
 
     run_dagster(port, demo_world.value if demo_world else None)
-
-
-def _demo_or_own() -> Any:
-    """This installation's settings; those of the last demo when nothing of our own is published yet."""
-    from leadhouse.dagster_dev import last_demo
-    from leadhouse.demo import demo_settings
-
-    settings = load_settings()
-    if settings.current_snapshot.exists():
-        return settings
-    size = last_demo(settings)
-    if size is None:
-        return settings
-    os.environ.update(demo_settings(size, settings))
-    return load_settings()
 
 
 if __name__ == "__main__":

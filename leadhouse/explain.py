@@ -22,7 +22,8 @@ Language = Literal["en", "pt"]
 
 #: People of the account and candidates of an ambiguous name that are listed at most.
 _LISTED = 10
-_TABLES = (
+#: Tables of schema ``marts`` that are read.
+TABLES = (
     "dim_contacts",
     "dim_accounts",
     "dim_contact_stages",
@@ -175,11 +176,25 @@ def explain(snapshot: Path, subject: str, language: Language = "en") -> Explanat
                 "select table_name from information_schema.tables where table_schema = 'marts'"
             ).fetchall()
         }
-        if missing := [name for name in _TABLES if name not in there]:
+        if missing := [name for name in TABLES if name not in there]:
             raise SettingsError(f"{snapshot}: marts.{' and marts.'.join(missing)} not found. Run `leadhouse build`.")
         entity_type, entity_id = _find(connection, subject)
-        reader = _Reader(connection, language)
-        return reader.contact(entity_id) if entity_type == "contact" else reader.account(entity_id)
+        return explain_record(connection, entity_type, entity_id, language)
+
+
+def explain_record(
+    connection: duckdb.DuckDBPyConnection,
+    entity_type: Literal["contact", "account"],
+    entity_id: str,
+    language: Language = "en",
+) -> Explanation:
+    """The same for a known id, on a connection to a snapshot that has ``TABLES``.
+
+    Raises:
+        SubjectError: nothing with this id has a score.
+    """
+    reader = _Reader(connection, language)
+    return reader.contact(entity_id) if entity_type == "contact" else reader.account(entity_id)
 
 
 def _find(connection: duckdb.DuckDBPyConnection, subject: str) -> tuple[Literal["contact", "account"], str]:

@@ -140,6 +140,9 @@ class Settings(BaseSettings):
         default=None,
         description="smtp://user:password@host:587 (or smtps://; ?from=address names the sender); environment only.",
     )
+    serve_token: SecretStr | None = Field(
+        default=None, description="Opens the pages of `leadhouse serve`; at least 16 characters; environment only."
+    )
     keep_published: int = Field(default=3, ge=1, description="Published snapshots kept, the current one included.")
 
     @field_validator("mappings", "hubspot_groups", "alert_email_to", mode="before")
