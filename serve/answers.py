@@ -23,9 +23,7 @@ def in_language(path: str, code: str) -> str:
     return f"/{code}/{rest[0]}" if first in BY_CODE and rest else f"/{code}/accounts"
 
 
-def message_page(
-    scope: Scope, kind: str, status: int, *, reference: str = "", said: str = "", is_led_on: bool = False
-) -> HTMLResponse:
+def message_page(scope: Scope, kind: str, status: int, *, reference: str = "", is_led_on: bool = False) -> HTMLResponse:
     """A page with one message.
 
     Args:
@@ -33,7 +31,6 @@ def message_page(
         kind: of the message; ``<kind>`` and ``<kind>_text`` of ``serve/words.py``.
         status: HTTP status.
         reference: under which the log tells more.
-        said: a sentence to show instead of ``<kind>_text``.
         is_led_on: the browser asks for the same address again at once, as from a page of ours.
     """
     session = session_of(scope)
@@ -45,7 +42,6 @@ def message_page(
         is_signed_in=session is not None,
         kind=kind,
         reference=reference,
-        said=said,
         is_led_on=is_led_on,
     )
     return HTMLResponse(body, status)

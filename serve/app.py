@@ -98,7 +98,9 @@ async def _not_found(request: Request, _: Exception) -> Response:
 
 
 async def _not_published(request: Request, error: Exception) -> Response:
-    return message_page(request.scope, "unavailable", 503, said=str(error))
+    # The message names folders of this machine: the log is told, the page says what to do.
+    log.warning("%s", error)
+    return message_page(request.scope, "unavailable", 503)
 
 
 def _refusal(scope: Scope, status: int, wait: int) -> Response:

@@ -141,6 +141,10 @@ WORDS: dict[str, dict[str, str]] = {
         "not_allowed": "Not possible",
         "not_allowed_text": "These pages can only be read.",
         "unavailable": "Nothing to show yet",
+        "unavailable_text": (
+            "No build that these pages can be read from has been published. Run “leadhouse build”; the server's log "
+            "says what is missing."
+        ),
         "failed": "Something went wrong",
         "failed_text": "The request could not be answered. What happened is in the server's log, under {reference}.",
         "again": "One moment",
@@ -284,6 +288,10 @@ WORDS: dict[str, dict[str, str]] = {
         "not_allowed": "Não é possível",
         "not_allowed_text": "Estas páginas só podem ser lidas.",
         "unavailable": "Ainda não há o que mostrar",
+        "unavailable_text": (
+            "Ainda não foi publicado nada de que estas páginas possam ser lidas. Execute “leadhouse build”; o registro "
+            "do servidor diz o que falta."
+        ),
         "failed": "Algo deu errado",
         "failed_text": "O pedido não pôde ser atendido. O que aconteceu está no registro do servidor, em {reference}.",
         "again": "Um momento",
