@@ -402,7 +402,7 @@ def docs(
     from orchestration.documentation import generated_docs
     from reports.dictionary import write_dictionary
 
-    _demo_or_own()
+    own_or_last_demo()
     with generated_docs() as generated:
         tables = write_dictionary(json.loads(generated.manifest.read_bytes()), out)
         # dbt's page tells the folder of the project on this machine, which is nobody's business where it is shown.
