@@ -45,6 +45,8 @@ PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRA
 RETRY_AFTER = 5
 #: Seconds after which a commit that has not come is called off as an answer (the events may still be kept).
 PATIENCE = 30.0
+#: Seconds for which a failed append counts when nothing has come since.
+FAILED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -271,6 +273,9 @@ class Collector:
             state["inbox"] = str(error)
         except TimeoutError:
             state["inbox"] = f"has not committed within {PATIENCE:.0f} seconds"
+        failure = self.inbox.recent_failure(FAILED_SECONDS)
+        if failure is not None and state["inbox"] == "ok":
+            state["inbox"] = failure
         state["write_keys"] = len(self.keys.keys)
         state["hubspot_webhooks"] = self._hubspot_secret is not None
         return state["inbox"] == "ok", state

@@ -224,6 +224,7 @@ class Inbox:
         self._insert = insert
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._waiting = 0
+        self._failure: tuple[float, str] | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._ended = False
@@ -253,6 +254,14 @@ class Inbox:
     def waiting(self) -> int:
         """Events that wait for their commit."""
         return self._waiting
+
+    def recent_failure(self, seconds: float) -> str | None:
+        """Why the last append failed, if it did within so many seconds; a later one that went well makes it history.
+
+        A disk that is nearly full has room for a probe and none for events.
+        """
+        failure = self._failure
+        return failure[1] if failure is not None and time.monotonic() - failure[0] < seconds else None
 
     def close(self) -> None:
         """Commits what waits and gives the connections back."""
@@ -383,14 +392,18 @@ class Inbox:
         else:
             if self._on_commit is not None:
                 self._on_commit(time.monotonic() - started, size)
+            if size:
+                self._failure = None
             for work, result in zip(group, results, strict=True):
                 work.done.set_result(result)
         with self._lock:
             self._waiting -= size
 
     def _fail(self, group: Sequence[_Work], error: BaseException) -> None:
+        words = f"the inbox {self.shown_url} refuses: {_reason(error)}"
+        self._failure = (time.monotonic(), words)
         for work in (one for one in group if not one.done.done()):
-            work.done.set_exception(InboxUnavailable(f"the inbox {self.shown_url} refuses: {_reason(error)}"))
+            work.done.set_exception(InboxUnavailable(words))
 
     def _commit(self, group: Sequence[_Work]) -> list[Appended]:
         rows: dict[str, dict[str, Any]] = {}
@@ -455,6 +468,6 @@ def _reason(error: BaseException) -> str:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     # FULL: a commit is on the disk before anybody is told of it. NORMAL would lose the last ones in a power cut.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
         cursor.execute(f"pragma {pragma}")
     cursor.close()
