@@ -40,6 +40,7 @@ EVIDENCE_KINDS = (
 #: Stages of these kinds lie on the way; the others beside it (aside) or off it (out).
 ON_THE_WAY = ("start", "stage", "end")
 SETTINGS: dict[str, tuple[str, ...]] = {}
+_PERCENT = Column("number", minimum=Decimal(0), maximum=Decimal(100))
 
 SCHEMAS: dict[str, Schema] = {
     "lifecycle_stages": Schema(
@@ -68,6 +69,17 @@ SCHEMAS: dict[str, Schema] = {
             "reason": TEXT,
         },
         ("from_stage", "to_stage", "trigger"),
+    ),
+    "funnel_benchmarks": Schema(
+        {
+            "from_stage": TEXT,
+            "to_stage": TEXT,
+            "lo_pct": _PERCENT,
+            "hi_pct": _PERCENT,
+            "status": Column(choices=("unsourced", "sourced")),
+            "source": TEXT,
+        },
+        ("from_stage", "to_stage"),
     ),
     "stage_thresholds": Schema(
         {
@@ -112,6 +124,9 @@ def _check_lifecycle(rules: Rules) -> Iterator[RuleProblem]:
     yield from known_rows(rules, "lifecycle_transitions", "from_stage", "lifecycle_stages", "stage")
     yield from known_rows(rules, "lifecycle_transitions", "to_stage", "lifecycle_stages", "stage")
     yield from known_rows(rules, "lifecycle_transitions", "trigger", "stage_triggers", "trigger")
+    yield from known_rows(rules, "funnel_benchmarks", "from_stage", "lifecycle_stages", "stage")
+    yield from known_rows(rules, "funnel_benchmarks", "to_stage", "lifecycle_stages", "stage")
+    yield from _check_benchmarks(rules)
     yield from known_rows(rules, "stage_triggers", "stage", "lifecycle_stages", "stage")
     yield from known_rows(rules, "stage_thresholds", "stage", "lifecycle_stages", "stage")
     yield from known_rows(rules, "deal_stage_rules", "lifecycle_stage", "lifecycle_stages", "stage")
@@ -121,6 +136,19 @@ def _check_lifecycle(rules: Rules) -> Iterator[RuleProblem]:
     yield from _check_stage_graph(rules)
     yield from _check_triggers(rules)
     yield from _check_hysteresis(rules)
+
+
+def _check_benchmarks(rules: Rules) -> Iterator[RuleProblem]:
+    orders = {row["stage"]: number_of(row["stage_order"]) for row in rules.get("lifecycle_stages", [])}
+    for row in rules.get("funnel_benchmarks", []):
+        lo, hi = number_of(row["lo_pct"]), number_of(row["hi_pct"])
+        if lo is not None and hi is not None and lo > hi:
+            problem = f"the range ends at {hi}, below its start {lo}"
+            yield RuleProblem("funnel_benchmarks.csv", row.number, "hi_pct", problem, "Let lo_pct be the smaller one")
+        before, after = orders.get(row["from_stage"]), orders.get(row["to_stage"])
+        if before is not None and after is not None and before >= after:
+            problem = f"'{row['to_stage']}' does not come after '{row['from_stage']}'"
+            yield RuleProblem("funnel_benchmarks.csv", row.number, "to_stage", problem, "Name a later stage")
 
 
 def _check_transitions(rules: Rules) -> Iterator[RuleProblem]:

@@ -10,6 +10,8 @@ with
 
     contact_stages as (select * from {{ ref("dim_contact_stages") }}),
 
+    benchmarks as (select * from {{ ref("funnel_benchmarks") }}),
+
     way as (
         select stage, stage_order, row_number() over (order by stage_order) as place
         from stages
@@ -105,23 +107,33 @@ with
 
     final as (
         select
-            cohort_on,
-            from_stage,
-            to_stage,
-            is_next_step,
-            cast(entered as bigint) as entered,
-            cast(converted as bigint) as converted,
-            cast(pending as bigint) as pending,
-            cast(100 * converted / nullif(cast(entered as double), 0) as decimal(6, 3)) as conversion_pct,
-            cast(100 * {{ wilson_interval("converted", "entered", "lo") }} as decimal(6, 3)) as lo_pct,
-            cast(100 * {{ wilson_interval("converted", "entered", "hi") }} as decimal(6, 3)) as hi_pct,
-            cast(100 * (converted + pending) / nullif(cast(entered as double), 0) as decimal(6, 3)) as possible_pct,
-            cast(median_days as decimal(18, 4)) as median_days,
-            cast(p90_days as decimal(18, 4)) as p90_days,
-            maturity_days,
-            {{ dbt.dateadd("day", "maturity_days", dbt.dateadd("month", 1, "cohort_on")) }}
-            > {{ as_of() }} as is_immature
+            counted.cohort_on,
+            counted.from_stage,
+            counted.to_stage,
+            counted.is_next_step,
+            cast(counted.entered as bigint) as entered,
+            cast(counted.converted as bigint) as converted,
+            cast(counted.pending as bigint) as pending,
+            cast(
+                100 * counted.converted / nullif(cast(counted.entered as double), 0) as decimal(6, 3)
+            ) as conversion_pct,
+            cast(100 * {{ wilson_interval("counted.converted", "counted.entered", "lo") }} as decimal(6, 3)) as lo_pct,
+            cast(100 * {{ wilson_interval("counted.converted", "counted.entered", "hi") }} as decimal(6, 3)) as hi_pct,
+            cast(
+                100
+                * (counted.converted + counted.pending)
+                / nullif(cast(counted.entered as double), 0) as decimal(6, 3)
+            ) as possible_pct,
+            cast(counted.median_days as decimal(18, 4)) as median_days,
+            cast(counted.p90_days as decimal(18, 4)) as p90_days,
+            counted.maturity_days,
+            {{ dbt.dateadd("day", "counted.maturity_days", dbt.dateadd("month", 1, "counted.cohort_on")) }}
+            > {{ as_of() }} as is_immature,
+            benchmarks.lo_pct as benchmark_lo_pct,
+            benchmarks.hi_pct as benchmark_hi_pct,
+            benchmarks.status as benchmark_status
         from counted
+        left join benchmarks on counted.from_stage = benchmarks.from_stage and counted.to_stage = benchmarks.to_stage
     )
 
 select *

@@ -159,6 +159,9 @@ def test_settings_are_those_that_models_read() -> None:
         ("lifecycle_transitions", {"from_stage": "sql"}, {"to_stage": "mql"}, "direction", "higher stage_order"),
         ("lifecycle_transitions", {"direction": "out"}, {"direction": "forward"}, "direction", "kind out"),
         ("stage_thresholds", {"line_id": "mql_standard"}, {"stage": "mpl"}, "stage", "lifecycle_stages.csv"),
+        ("funnel_benchmarks", {"from_stage": "mql"}, {"hi_pct": "30"}, "hi_pct", "below its start 40"),
+        ("funnel_benchmarks", {"from_stage": "mql"}, {"to_stage": "inquiry"}, "to_stage", "does not come after"),
+        ("funnel_benchmarks", {"from_stage": "mql"}, {"status": "proven"}, "status", "not known"),
         ("stage_triggers", {"trigger": "sal_status"}, {"evidence_kind": "mood"}, "evidence_kind", "lead_status"),
         ("lifecycle_transitions", {"to_stage": "recycled"}, {"direction": "forward"}, "direction", "aside goes back"),
         (
