@@ -10,12 +10,25 @@ with
 
     attributes as (select * from {{ ref("profile_attributes") }} where entity = 'contact' and in_content),
 
-    -- Whoever takes it twice is one interested person.
-    interests as (
-        select distinct touches.contact_id, touches.content
+    content_taken as (
+        select touches.contact_id, touches.content, touches.touch_type, touches.signal_detail
         from touches
         inner join content_touches on touches.touch_type = content_touches.touch_type
     ),
+
+    -- Some touches detail the kind of content (a whitepaper), others only repeat its name (a webinar).
+    kinds as (
+        select
+            content,
+            coalesce(
+                max(case when signal_detail is distinct from content then signal_detail end), max(touch_type)
+            ) as content_kind
+        from content_taken
+        group by content
+    ),
+
+    -- Whoever takes it twice is one interested person.
+    interests as (select contact_id, content, count(*) as touches from content_taken group by contact_id, content),
 
     people as (select distinct contact_id from interests),
 
@@ -31,7 +44,8 @@ with
     all_people as (select attribute, sum(people) as all_people from profile_people group by attribute),
 
     profile_interests as (
-        select interests.content, known.attribute, known.value, count(*) as interested
+        select
+            interests.content, known.attribute, known.value, count(*) as interested, sum(interests.touches) as touches
         from interests
         inner join known on interests.contact_id = known.contact_id
         group by interests.content, known.attribute, known.value
@@ -50,10 +64,13 @@ with
             profile_people.people,
             all_people.all_people,
             content_people.content_people,
-            coalesce(profile_interests.interested, 0) as interested
+            coalesce(profile_interests.interested, 0) as interested,
+            coalesce(profile_interests.touches, 0) as touches,
+            kinds.content_kind
         from profile_people
         inner join all_people on profile_people.attribute = all_people.attribute
         inner join content_people on profile_people.attribute = content_people.attribute
+        inner join kinds on content_people.content = kinds.content
         left join
             profile_interests
             on content_people.content = profile_interests.content
@@ -80,11 +97,13 @@ with
         select
             {{ hash_key(["content", "attribute", "value"]) }} as content_interest_id,
             content,
+            content_kind,
             attribute,
             value,
             hidden_reason,
             cast(case when hidden_reason is null then people end as bigint) as people,
             cast(case when hidden_reason is null then interested end as bigint) as interested,
+            cast(case when hidden_reason is null then touches end as bigint) as touches,
             cast(case when hidden_reason is null then 100.0 * interested / people end as decimal(7, 3)) as interest_pct,
             cast(100.0 * content_people / all_people as decimal(7, 3)) as overall_interest_pct,
             cast(case when hidden_reason is null then lift end as decimal(12, 4)) as lift,
