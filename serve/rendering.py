@@ -51,6 +51,10 @@ class Writer:
             return ""
         return self._values.get((kind, code), code)
 
+    def report_value(self, column: str, code: str | None) -> str:
+        """A coded value as the report pages call it."""
+        return languages.value_label(column, code, self.language)
+
     def has_value(self, kind: str, code: str | None) -> bool:
         """Whether there are words for a coded value."""
         return (kind, code) in self._values

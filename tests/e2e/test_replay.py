@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,7 @@ import pytest
 from e2e_installation import Demo
 
 from leadhouse.settings import BASE_SEEDS_DIR
+from serve.history import account_history, contact_history
 
 SAME = (
     "fct_contact_scores",
@@ -67,7 +68,9 @@ def test_the_live_day_under_the_live_rules_is_the_live_marts(demo: Demo) -> None
 
 
 def test_a_past_day_knows_the_moves_up_to_it(demo: Demo) -> None:
-    as_of = demo.warehouse_rows("select max(as_of_at) from marts.fct_contact_scores")[0][0] - timedelta(days=60)
+    now = demo.warehouse_rows("select max(as_of_at) from marts.fct_contact_scores")[0][0]
+    # The start of a day and whole weeks ago: a point of what the served pages draw over time.
+    as_of = datetime.combine(now.date(), time()) - timedelta(weeks=9)
     said = demo.installation.leadhouse("replay", "--as-of", as_of.isoformat(), "--name", "past")
     assert "as known now" in said
     with beside(demo, "past") as connection:
@@ -78,6 +81,22 @@ def test_a_past_day_knows_the_moves_up_to_it(demo: Demo) -> None:
         assert latest <= as_of == scored_at
         known = f"(from {live(demo)}.marts.fct_stage_transitions where transition_at <= timestamp '{as_of}')"
         assert differing(connection, known, "replay.marts.fct_stage_transitions") == 0
+        with duckdb.connect(
+            str(demo.installation.data_dir / "published" / "current.duckdb"), read_only=True
+        ) as live_day:
+            contacts = connection.execute(
+                "select contact_id, account_id, fit_score, engagement_score from replay.marts.fct_contact_scores"
+            ).fetchall()
+            for contact_id, account_id, fit, engagement in contacts:
+                history = contact_history(live_day, contact_id, account_id, fit, now)
+                assert [point.engagement for point in history if point.at == as_of] == [engagement], contact_id
+            accounts = connection.execute(
+                "select account_id, fit_score, engagement_score from replay.marts.fct_account_scores"
+            ).fetchall()
+            for account_id, fit, engagement in accounts:
+                history = account_history(live_day, account_id, fit, now)
+                assert [point.engagement for point in history if point.at == as_of] == [engagement], account_id
+            assert any(engagement for *_, engagement in accounts)
         # What was not computed anew is shown as it is live.
         assert differing(connection, f"{live(demo)}.marts.dim_contacts", "replay.marts.dim_contacts") == 0
 
