@@ -110,6 +110,27 @@ def test_null_journeys_count() -> None:
         assert sum(shares.values()) == pytest.approx(4), method
 
 
+def test_effects_planted_in_a_chain_are_found_in_order() -> None:
+    """Each visit converts by its channel's own chance, else the person may come again by any channel, or never."""
+    planted = {"referral": 0.30, "search": 0.20, "email": 0.12, "social": 0.07, "display": 0.02}
+    names = list(planted)
+    random = np.random.default_rng(5)
+    journeys: list[Journey] = []
+    for _ in range(20_000):
+        channels: list[str] = []
+        while True:
+            channels.append(names[random.integers(len(names))])
+            if random.random() < planted[channels[-1]]:
+                journeys.append((channels, True))
+                break
+            if random.random() < 0.4:
+                journeys.append((channels, False))
+                break
+    for method, shares in credit(journeys).items():
+        assert sorted(shares, key=lambda channel: -shares[channel]) == names, method
+        assert shares["referral"] > 2 * shares["display"], method
+
+
 def test_beyond_the_limit_values_are_sampled_and_close() -> None:
     random = np.random.default_rng(3)
     journeys: list[Journey] = [
