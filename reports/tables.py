@@ -77,7 +77,10 @@ def table(
     foot = Markup("")
     if total is not None and records:
         cells = [Markup('<th scope="row">{}</th>').format(language.word("total"))]
-        cells += [_cell(column, total, words, language, currency) for column in columns[1:]]
+        cells += [
+            _cell(column, total, words, language, currency) if column.is_numeric else Markup("<td></td>")
+            for column in columns[1:]
+        ]
         foot = Markup("<tfoot><tr>{}</tr></tfoot>").format(Markup("").join(cells))
     return Markup('<table data-source="{}"><thead><tr>{}</tr></thead>\n<tbody>{}</tbody>{}</table>').format(
         source, head, Markup("\n").join(lines), foot

@@ -369,6 +369,9 @@
     const parts = [make("thead", {}, ...(own.length ? [groups] : []), make("tr", {}, ...heads)), make("tbody", {}, ...body)];
     if (series[0].total && lines.size) {
       const total = cells(series.map((result) => result.total));
+      layout.forEach((cell, place) => {
+        if (!isNumeric(source.columns[cell.column])) total[place].replaceChildren();
+      });
       total[0] = make("th", { scope: "row" }, language.words.total);
       parts.push(make("tfoot", {}, make("tr", {}, ...total)));
     }
