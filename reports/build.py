@@ -312,6 +312,7 @@ class _Translation:
         )
         self._columns: dict[str, dict[str, Column]] = {}
         self._sent: set[str] = set()
+        self._regions: dict[str, int] = {}
         self._charts: list[dict[str, Any]] = []
 
     def content(self) -> _Content:
@@ -362,6 +363,9 @@ class _Translation:
     def _table(self, block: Block, name: str) -> Markup:
         records, total = self._records(block.name)
         self._sent.add(block.name)
+        self._regions[name] = self._regions.get(name, 0) + 1
+        if self._regions[name] > 1:
+            name = f"{name} ({self._regions[name]})"
         inner = table(
             block.name,
             self._table_columns(block.name),
@@ -396,7 +400,13 @@ class _Translation:
         self._sent.add(block.name)
         key = f"{block.name}-{block.place.line}"
         self._charts.append(
-            {"id": key, "source": chart.source, "spec": chart.spec, "months": chart.months, "label": chart.description}
+            {
+                "id": key,
+                "source": chart.source,
+                "spec": chart.spec,
+                "months": chart.months,
+                "measures": chart.measures,
+            }
         )
         if block.name in self._shown_tables:
             data = Markup('<p class="tools"><a href="#{}">{}</a></p>').format(
@@ -409,8 +419,9 @@ class _Translation:
         subtitle = Markup('<p class="subtitle">{}</p>').format(chart.subtitle) if chart.subtitle else Markup("")
         return Markup(
             '<figure class="chart"><figcaption><p class="title">{}</p>{}</figcaption>'
-            '<div class="plot" data-chart="{}"></div>{}</figure>'
-        ).format(chart.title, subtitle, key, data)
+            '<div class="plot" role="img" aria-label="{}"><div data-chart="{}" aria-hidden="true"></div></div>'
+            "{}</figure>"
+        ).format(chart.title, subtitle, chart.description, key, data)
 
     def _known_source(self, block: Block) -> Block:
         source = self._blocks.get(block.name)

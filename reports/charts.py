@@ -28,9 +28,13 @@ _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 ROWS = "rows"
 #: Channels that have a legend; where it stands says what it is of.
 _KEYED = ("color", "fill", "stroke", "shape", "opacity", "strokeDash", "size")
+#: A phone has room for two or three entries beside each other.
+_LEGEND = {"title": None, "columns": {"expr": "width < 420 ? 3 : 8"}}
 _COMPOSITIONS = ("layer", "hconcat", "vconcat", "concat")
 
 _CONFIG: dict[str, Any] = {
+    # The page names the drawing in its language, and the table is below: Vega would describe its parts in English.
+    "aria": False,
     "background": "transparent",
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
@@ -38,7 +42,7 @@ _CONFIG: dict[str, Any] = {
     "bar": {"cornerRadiusEnd": 1},
     "rule": {"color": "var(--ink-soft)"},
     "line": {"strokeWidth": 2},
-    "point": {"filled": True, "size": 50},
+    "point": {"filled": True, "size": 50, "opacity": 1},
     "axis": {
         "labelColor": "var(--ink-soft)",
         "titleColor": "var(--ink-soft)",
@@ -68,7 +72,11 @@ _CONFIG: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart, ready for the page: its heading, a description for those who do not see it, and its Vega spec."""
+    """One chart, ready for the page.
+
+    ``description`` is for those who do not see it; ``spec`` is Vega. ``months`` are columns that the script turns into
+    dates; ``measures`` are columns without which there is nothing to draw.
+    """
 
     source: str
     title: str
@@ -76,6 +84,7 @@ class Chart:
     description: str
     spec: Mapping[str, Any]
     months: tuple[str, ...]
+    measures: tuple[str, ...]
 
 
 def build_chart(block: Block, columns: Sequence[str], language: Language) -> Chart:
@@ -108,7 +117,7 @@ def build_chart(block: Block, columns: Sequence[str], language: Language) -> Cha
     except ValueError as error:
         raise block.place.error(f"chart {block.name}: Vega-Lite: {error}") from error
     months = tuple(column for column in columns if format_of(column, None)[0] in ("month", "date"))
-    return Chart(block.name, title, subtitle, description, _slim(compiled), months)
+    return Chart(block.name, title, subtitle, description, _slim(compiled), months, _measures(spec, columns))
 
 
 @cache
@@ -186,6 +195,15 @@ def _encodings(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _encodings(spec["spec"])
 
 
+def _measures(spec: dict[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
+    found = (
+        str(encoding.get("field"))
+        for channel, encoding in _encodings(spec)
+        if channel in ("x", "y") and encoding.get("type") == "quantitative"
+    )
+    return tuple(dict.fromkeys(field for field in found if field in columns))
+
+
 def _complete(channel: str, encoding: dict[str, Any], language: Language) -> None:
     """Fill in what the column says: title, and the format of its axis or tooltip."""
     column = encoding.get("field")
@@ -193,7 +211,7 @@ def _complete(channel: str, encoding: dict[str, Any], language: Language) -> Non
         return
     encoding.setdefault("title", label(column, language))
     if channel in _KEYED and encoding.get("legend", {}) is not None:
-        encoding.setdefault("legend", {}).setdefault("title", None)
+        encoding["legend"] = _LEGEND | encoding.get("legend", {})
     kind, decimals = format_of(column, None)
     if channel == "tooltip" and kind != "text":
         encoding.setdefault("format", _d3_format(kind, decimals))

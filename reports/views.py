@@ -23,17 +23,21 @@ _TERM = re.compile(r"([+-]?)\s*([a-z]\w*)")
 
 @dataclass(frozen=True)
 class Ratio:
-    """``sum(over) / sum(by)``: ``over`` are columns with their sign. Null where ``by`` adds up to nothing."""
+    """``sum(over) / sum(by)``: ``over`` are columns with their sign.
+
+    Null where ``by`` adds up to nothing, or where one of the sums is unknown.
+    """
 
     over: tuple[tuple[int, str], ...]
     by: str
 
-    def of(self, sums: Mapping[str, Decimal]) -> Decimal | None:
+    def of(self, sums: Mapping[str, Decimal | None]) -> Decimal | None:
         """The ratio of sums."""
         below = sums[self.by]
-        if not below:
+        above = [(sign, sums[column]) for sign, column in self.over]
+        if not below or any(value is None for _, value in above):
             return None
-        return sum((sign * sums[column] for sign, column in self.over), Decimal(0)) / below
+        return sum((sign * value for sign, value in above if value is not None), Decimal(0)) / below
 
 
 @dataclass(frozen=True)
@@ -143,36 +147,66 @@ def read_view(block: Block, queries: Mapping[str, Rows]) -> View:
 def aggregate(
     view: View, queries: Mapping[str, Rows], filters: Sequence[Filter], selection: Selection
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The view's rows for a selection, and its total. Sums are DECIMAL; a group that a query lacks adds nothing."""
-    groups: dict[tuple[Any, ...], dict[str, Decimal]] = {}
-    nothing = {column: Decimal(0) for columns in view.sums.values() for column in columns}
-    total = dict(nothing)
+    """The view's rows for a selection, and its total.
+
+    Sums are DECIMAL. A group that a query lacks adds nothing (0); one whose values are all null is unknown (None).
+    """
+    groups: dict[tuple[Any, ...], _Sums] = {}
+    summed = [column for columns in view.sums.values() for column in columns]
+    total = _Sums(summed)
     for query, columns in view.sums.items():
         data = queries[query]
         at = {column: place for place, column in enumerate(data.columns)}
         keeps = selection.keeper(filters, data.columns)
         for row in filter(keeps, data.rows):
-            sums = groups.setdefault(tuple(row[at[name]] if name in at else None for name in view.by), dict(nothing))
+            key = tuple(row[at[name]] if name in at else None for name in view.by)
+            if key not in groups:
+                groups[key] = _Sums(summed)
             for column in columns:
-                value = Decimal(str(row[at[column]] or 0))
-                sums[column] += value
-                total[column] += value
+                groups[key].add(column, row[at[column]])
+                total.add(column, row[at[column]])
     if not view.by:
-        groups.setdefault((), dict(nothing))
-    records = [{**dict(zip(view.by, key, strict=True)), **_derived(view, sums, total)} for key, sums in groups.items()]
+        groups.setdefault((), _Sums(summed))
+    whole = total.values()
+    records = [
+        {**dict(zip(view.by, key, strict=True)), **_derived(view, sums.values(), whole)} for key, sums in groups.items()
+    ]
     if view.order:
         column, descends = view.order
         records.sort(key=lambda record: str(record[view.by[0]]) if view.by else "")
         records.sort(key=lambda record: _sortable(record[column]), reverse=descends)
-    return records, _derived(view, total, total)
+    return records, _derived(view, whole, whole)
 
 
-def _derived(view: View, sums: Mapping[str, Decimal], total: Mapping[str, Decimal]) -> dict[str, Any]:
+class _Sums:
+    """Sums of columns; unknown where every value that was added is null."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._sums: dict[str, Decimal | None] = dict.fromkeys(columns, Decimal(0))
+        self._is_known = dict.fromkeys(columns, False)
+
+    def add(self, column: str, value: Any) -> None:
+        if value is None:
+            if not self._is_known[column]:
+                self._sums[column] = None
+            return
+        self._is_known[column] = True
+        self._sums[column] = (self._sums[column] or Decimal(0)) + Decimal(str(value))
+
+    def values(self) -> dict[str, Decimal | None]:
+        return self._sums
+
+
+def _derived(view: View, sums: Mapping[str, Decimal | None], total: Mapping[str, Decimal | None]) -> dict[str, Any]:
     return {
         **sums,
         **{name: ratio.of(sums) for name, ratio in view.ratios.items()},
-        **{name: sums[column] / total[column] if total[column] else None for name, column in view.shares.items()},
+        **{name: _share(sums[column], total[column]) for name, column in view.shares.items()},
     }
+
+
+def _share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    return part / whole if part is not None and whole else None
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:

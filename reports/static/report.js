@@ -122,47 +122,63 @@
     return kept(query, selection).map((place) => Object.fromEntries(columns.map(([name, data]) => [name, data[place]])));
   };
 
-  /** Ratios and shares of sums. */
+  /** Ratios and shares of sums; null where a sum they need is unknown or nothing is divided by. */
   const derive = (/** @type {View} */ view, /** @type {Row} */ sums, /** @type {Row} */ total) => {
     const row = { ...sums };
     for (const [name, ratio] of Object.entries(view.ratios)) {
+      const isKnown = sums[ratio.by] && ratio.over.every(([, column]) => sums[column] !== null);
       const over = ratio.over.reduce((sum, [sign, column]) => sum + sign * sums[column], 0);
-      row[name] = sums[ratio.by] ? over / sums[ratio.by] : null;
+      row[name] = isKnown ? over / sums[ratio.by] : null;
     }
     for (const [name, column] of Object.entries(view.shares)) {
-      row[name] = total[column] ? sums[column] / total[column] : null;
+      row[name] = total[column] && sums[column] !== null ? sums[column] / total[column] : null;
     }
     return row;
   };
 
-  /** Sums of decimals with at most six places, without the tail that adding doubles leaves. */
-  const tidy = (/** @type {number} */ sum) => Math.round(sum * 1e6) / 1e6;
+  /** Sums of columns without the tail that adding doubles leaves; unknown where every value added is null. */
+  const makeSums = (/** @type {string[]} */ columns) => {
+    /** @type {Row} */
+    const sums = Object.fromEntries(columns.map((column) => [column, 0]));
+    const known = new Set();
+    return {
+      add: (/** @type {string} */ column, /** @type {number | null} */ value) => {
+        if (value === null) {
+          if (!known.has(column)) sums[column] = null;
+        } else {
+          known.add(column);
+          sums[column] = (sums[column] ?? 0) + value;
+        }
+      },
+      values: () =>
+        Object.fromEntries(columns.map((column) => [column, sums[column] === null ? null : Math.round(sums[column] * 1e6) / 1e6])),
+    };
+  };
 
   /** @returns {Result} */
   const aggregate = (/** @type {View} */ view, /** @type {Selection} */ selection) => {
     const summed = Object.values(view.sums).flat();
-    const nothing = () => Object.fromEntries(summed.map((column) => [column, 0]));
-    /** @type {Map<string, {keys: any[], sums: Row}>} */
+    /** @type {Map<string, {keys: any[], sums: ReturnType<typeof makeSums>}>} */
     const groups = new Map();
-    const total = nothing();
+    const all = makeSums(summed);
     for (const [query, columns] of Object.entries(view.sums)) {
       const data = queries[query].columns;
       for (const place of kept(query, selection)) {
         const keys = view.by.map((name) => data[name]?.[place] ?? null);
         const key = JSON.stringify(keys);
         let group = groups.get(key);
-        if (!group) groups.set(key, (group = { keys, sums: nothing() }));
+        if (!group) groups.set(key, (group = { keys, sums: makeSums(summed) }));
         for (const column of columns) {
-          group.sums[column] += data[column][place] ?? 0;
-          total[column] += data[column][place] ?? 0;
+          group.sums.add(column, data[column][place]);
+          all.add(column, data[column][place]);
         }
       }
     }
-    if (!view.by.length && !groups.size) groups.set("", { keys: [], sums: nothing() });
-    for (const column of summed) total[column] = tidy(total[column]);
+    const total = all.values();
+    if (!view.by.length && !groups.size) groups.set("", { keys: [], sums: all });
     const rows = [...groups.values()].map(({ keys, sums }) => {
-      for (const column of summed) sums[column] = tidy(sums[column]);
-      return { ...Object.fromEntries(view.by.map((name, place) => [name, keys[place]])), ...derive(view, sums, total) };
+      const named = Object.fromEntries(view.by.map((name, place) => [name, keys[place]]));
+      return { ...named, ...derive(view, sums.values(), total) };
     });
     if (view.order) {
       const [column, descends] = view.order;
@@ -426,22 +442,25 @@
 
   const drawChart = async (/** @type {any} */ chart, /** @type {Selection} */ selection) => {
     const rows = chartRows(chart, selection);
-    const view = drawn.get(chart.id);
-    if (view) {
-      await view.data("rows", rows).runAsync();
-      return;
+    const place = /** @type {HTMLElement} */ (document.querySelector(`[data-chart="${chart.id}"]`));
+    const isEmpty = [...chart.measures, ""].some((measure) => rows.every((row) => measure && (row[measure] ?? null) === null));
+    const plot = /** @type {HTMLElement} */ (place.parentElement);
+    plot.classList.toggle("empty", isEmpty);
+    plot.dataset.empty = isEmpty ? sources[chart.source].empty ?? language.words.no_rows : "";
+    if (isEmpty) return;
+    let view = drawn.get(chart.id);
+    if (!view) {
+      const vega = /** @type {any} */ (window).vega;
+      view = new vega.View(vega.parse(chart.spec), {
+        renderer: "svg",
+        container: place,
+        hover: true,
+        locale: report.locale,
+        tooltip: showTip,
+      });
+      drawn.set(chart.id, view);
     }
-    const vega = /** @type {any} */ (window).vega;
-    const place = document.querySelector(`[data-chart="${chart.id}"]`);
-    const made = new vega.View(vega.parse(chart.spec), {
-      renderer: "svg",
-      container: place,
-      hover: true,
-      locale: report.locale,
-      tooltip: showTip,
-    });
-    drawn.set(chart.id, made);
-    await made.data("rows", rows).runAsync();
+    await view.data("rows", rows).runAsync();
   };
 
   const writeAll = async (/** @type {Selection} */ selection, /** @type {boolean} */ isFirst) => {

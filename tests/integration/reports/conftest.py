@@ -1,0 +1,53 @@
+"""One site from a made-up snapshot and one browser for all tests of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from browser import MISSING, find_browser, running_browser, static_host
+from playwright.sync_api import Browser, Page
+from report_snapshot import write_snapshot
+
+from reports import build_site
+
+
+@dataclass(frozen=True)
+class Site:
+    """A built site: its folder, its address, the snapshot it shows and its pages (stems, definitions included)."""
+
+    folder: Path
+    address: str
+    snapshot: Path
+    pages: list[str]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    root = tmp_path_factory.mktemp("reports")
+    snapshot = write_snapshot(root / "snapshot.duckdb")
+    pages = build_site(snapshot, root / "site")
+    with static_host(root / "site") as address:
+        yield Site(root / "site", address, snapshot, [*(page.name for page in pages), "definitions"])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if find_browser() is None:
+        pytest.skip(MISSING)
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of a desktop. Whatever goes wrong in a script fails the test."""
+    window = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
+    errors: list[str] = []
+    window.on("pageerror", lambda error: errors.append(str(error)))
+    window.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield window
+    window.close()
+    assert not errors
