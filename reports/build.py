@@ -386,11 +386,16 @@ class _Translation:
     def _figures(self, block: Block) -> Markup:
         self._known_source(block)
         records, _ = self._records(block.name)
-        if len(records) != 1:
+        if len(records) > 1:
             raise block.place.error(f"figures {block.name}: they show one row, and {block.name} has {len(records)}")
         self._sent.add(block.name)
         return figures(
-            block.name, self._table_columns(block.name), records[0], self._words, self._language, self._currency
+            block.name,
+            self._table_columns(block.name),
+            records[0] if records else {},
+            self._words,
+            self._language,
+            self._currency,
         )
 
     def _chart(self, block: Block) -> Markup:

@@ -400,9 +400,9 @@
     for (const figure of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll("dd"))) {
       const column = figure.dataset.column ?? "";
       const definition = sources[name].columns[column];
-      figure.replaceChildren(written(column, definition, first.rows[0]));
+      figure.replaceChildren(written(column, definition, first.rows[0] ?? {}));
       if (second && varies(name, column)) {
-        figure.append(make("small", {}, `${word(comparing?.column ?? "", second.name)}: ${written(column, definition, second.rows[0])}`));
+        figure.append(make("small", {}, `${word(comparing?.column ?? "", second.name)}: ${written(column, definition, second.rows[0] ?? {})}`));
       }
     }
   };
