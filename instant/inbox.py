@@ -38,6 +38,8 @@ from instant.errors import InboxError, InboxUnavailable
 
 #: What HubSpot tells of a record that changed: no event of a person, so it has no row in ``raw_events.events``.
 HUBSPOT = "hubspot"
+#: What an event of somebody erased is marked with; nobody is given it.
+ERASED = "erased"
 #: Events that one commit takes at most, and events that may wait for theirs before new ones are turned away.
 GROUP_EVENTS, MOST_WAITING = 5_000, 50_000
 #: Any number, the same in every process: who holds this lock on PostgreSQL may append.
@@ -52,7 +54,7 @@ events_table = sa.Table(
     sa.Column("event_key", sa.String(32), nullable=False, unique=True),
     #: The name of the write key it came with.
     sa.Column("source", sa.String, nullable=False),
-    #: The spec it is written in: ``segment``, ``snowplow``, ``posthog``, or ``hubspot`` (a notice).
+    #: The spec it is written in: ``segment``, ``snowplow``, ``posthog``, ``hubspot`` (a notice), or ``erased``.
     sa.Column("tracker", sa.String, nullable=False),
     sa.Column("received_at", sa.DateTime, nullable=False),
     #: The event as JSON, complete in itself (``ingestion/events/messages.py``).
@@ -297,7 +299,7 @@ class Inbox:
         """
         table = events_table.c
         query = sa.select(table.sequence, table.source, table.tracker, table.received_at, table.event)
-        query = query.where(table.sequence > sequence).order_by(table.sequence).limit(limit)
+        query = query.where(table.sequence > sequence, table.tracker != ERASED).order_by(table.sequence).limit(limit)
         return [
             InboxEvent(row.sequence, _id_of(row.tracker, event), row.source, row.received_at, event, row.tracker)
             for row in self._read(query)

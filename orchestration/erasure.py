@@ -9,8 +9,9 @@ dossier (``<data_dir>/erasures``, readable for its owner only) until the last st
 3. every published snapshot, under a new name (readers may hold the old file open), and the link;
 4. replays;
 5. the operational store's plans, writes and dead letters;
-6. the loaders' working files;
-7. the proof is closed and the dossier deleted.
+6. the collector's inbox;
+7. the loaders' working files;
+8. the proof is closed and the dossier deleted.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _PATIENCE = 20.0
 #: The largest file that is searched for addresses after an erasure, in one piece.
 _BLOCK = 16 * 1024 * 1024
 
-STEPS = ("tombstones", "warehouse", "published", "replays", "store", "pipelines", "proof")
+STEPS = ("tombstones", "warehouse", "published", "replays", "store", "inbox", "pipelines", "proof")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Places:
     ops_url: str
     #: The erasure key from the environment; None: the file in the data folder.
     key: str | None = field(default=None, repr=False)
+    #: The collector's inbox; None: there is none.
+    inbox_url: str | None = None
 
     def erasure_key(self) -> ErasureKey:
         """The key, made when there is none yet."""
@@ -163,6 +166,7 @@ def carry_out(places: Places, erasure_id: str, on_step: Callable[[str], None] = 
                 addresses=dossier.addresses,
                 names=() if dossier.has_namesake else dossier.names,
             ),
+            "inbox": lambda: _rewrite_inbox(places.inbox_url, dossier),
             "pipelines": lambda: _drop_working_files(places.pipelines),
         }
         for step, run in steps.items():
@@ -302,6 +306,22 @@ def _rewrite_replays(folder: Path, dossier: Dossier) -> dict[str, int]:
         for table, rows in _rewrite_in_place(path, dossier, "replays.").items():
             counts[table] = counts.get(table, 0) + rows
     return counts
+
+
+def _rewrite_inbox(inbox_url: str | None, dossier: Dossier) -> dict[str, int]:
+    if inbox_url is None:
+        return {}
+    from instant.forget import forget as forget_events
+    from instant.inbox import Inbox
+
+    with Inbox(inbox_url) as inbox:
+        return forget_events(
+            inbox,
+            addresses=dossier.addresses,
+            user_ids=dossier.ids_of("events", "hubspot"),
+            devices=dossier.devices,
+            message_ids=dossier.events,
+        )
 
 
 def _drop_working_files(folder: Path) -> dict[str, int]:

@@ -16,5 +16,6 @@ def places_of(settings: Settings) -> Places:
         pipelines=settings.pipelines_dir,
         seeds=settings.seeds_dir,
         ops_url=settings.ops_store_url,
+        inbox_url=settings.inbox_store_url if settings.has_inbox else None,
         key=settings.erasure_key.get_secret_value() if settings.erasure_key else None,
     )
