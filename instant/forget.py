@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -81,12 +82,10 @@ def _naming(
     tracker = table.c.tracker if "tracker" in table.c else sa.literal("")
     seen: set[int] = set()
     for start in range(0, len(words), _CHUNK):
-        conditions = [
-            sa.func.lower(text).contains(_as_json(word).lower(), autoescape=True)
-            for word in words[start : start + _CHUNK]
-        ]
-        query = sa.select(table.c.sequence, tracker, text).where(sa.or_(*conditions))
-        for sequence, kind, content in connection.execute(query).fetchall():
+        needles = [_as_json(word).lower() for word in words[start : start + _CHUNK]]
+        holds = sa.or_(*(sa.func.lower(text).contains(needle, autoescape=True) for needle in needles))
+        rows: list[Any] = list(connection.execute(sa.select(table.c.sequence, tracker, text).where(holds)))
+        for sequence, kind, content in rows:
             if sequence not in seen:
                 seen.add(sequence)
                 yield sequence, kind, content

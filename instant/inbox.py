@@ -143,6 +143,8 @@ class InboxEvent:
     received_at: datetime
     event: dict[str, Any]
     tracker: str = "segment"
+    #: What ``raw_events.events`` will name as the event's file; its row there is the sequence.
+    file: str = "inbox"
 
     @property
     def is_notice(self) -> bool:
@@ -220,6 +222,9 @@ class Inbox:
                 insert = postgresql.insert if self.dialect == "postgresql" else sqlite.insert
                 named = insert(_about).values(name="inbox_id", value=secrets.token_hex(4))
                 connection.execute(named.on_conflict_do_nothing(index_elements=["name"]))
+                known = sa.select(_about.c.value).where(_about.c.name == "inbox_id")
+                #: Tells this inbox from one that was at its address before.
+                self.inbox_id = str(connection.execute(known).scalar_one())
         except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
             raise InboxError(f"cannot open the inbox {self.shown_url}: {_reason(error)}") from error
         self._on_commit = on_commit
@@ -301,7 +306,15 @@ class Inbox:
         query = sa.select(table.sequence, table.source, table.tracker, table.received_at, table.event)
         query = query.where(table.sequence > sequence, table.tracker != ERASED).order_by(table.sequence).limit(limit)
         return [
-            InboxEvent(row.sequence, _id_of(row.tracker, event), row.source, row.received_at, event, row.tracker)
+            InboxEvent(
+                row.sequence,
+                _id_of(row.tracker, event),
+                row.source,
+                row.received_at,
+                event,
+                row.tracker,
+                f"inbox-{self.inbox_id}:{row.source}",
+            )
             for row in self._read(query)
             for event in (orjson.loads(row.event),)
         ]

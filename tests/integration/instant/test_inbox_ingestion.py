@@ -83,6 +83,7 @@ def test_events_arrive_once_in_their_order(road: Road) -> None:
     assert (read_until, events, newest) == (3, 3, RECEIVED)
     files = road.rows("select distinct _source_file from raw_events.events")
     assert files == [(f"inbox-{inbox_id}:web",)]
+    assert {event.file for event in road.inbox.since(0)} == {f"inbox-{inbox_id}:web"}
 
 
 def test_an_event_is_the_row_that_a_file_would_have_given(road: Road, tmp_path: Path) -> None:
