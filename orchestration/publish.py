@@ -15,6 +15,8 @@ from pathlib import Path
 
 import duckdb
 
+from instant.chain import Chain
+from instant.publishing import add_leaves
 from orchestration.errors import NothingToPublish
 
 LINK_NAME = "current.duckdb"
@@ -42,7 +44,9 @@ def new_build_id(now: datetime | None = None) -> str:
     return f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def publish(warehouse: Path, published_dir: Path, *, keep: int = 3, build_id: str | None = None) -> Published:
+def publish(
+    warehouse: Path, published_dir: Path, *, keep: int = 3, build_id: str | None = None, chain: Chain | None = None
+) -> Published:
     """Copies schema ``marts`` of the warehouse into ``<published_dir>/<build_id>.duckdb`` and swaps the link to it.
 
     Tables are sorted by ``account_id`` where they have one, so that one account's rows lie together. Until the link is
@@ -53,6 +57,7 @@ def publish(warehouse: Path, published_dir: Path, *, keep: int = 3, build_id: st
         published_dir: created if missing.
         keep: how many snapshots stay on disk, this one included.
         build_id: the snapshot's name; made up when None.
+        chain: the scoring statement; with it the snapshot gets schema ``instant``, which the instant path scores on.
 
     Raises:
         NothingToPublish: the warehouse is missing or has no table in schema ``marts``.
@@ -67,7 +72,7 @@ def publish(warehouse: Path, published_dir: Path, *, keep: int = 3, build_id: st
         raise FileExistsError(f"{final} exists already: a build id is used once")
     unfinished = published_dir / f".{name}.unfinished"
     try:
-        snapshot = _write(warehouse, unfinished, name)
+        snapshot = _write(warehouse, unfinished, name, chain)
         unfinished.rename(final)
     finally:
         for leftover in (unfinished, unfinished.with_name(unfinished.name + ".wal")):
@@ -110,7 +115,7 @@ def published_as_of(snapshot: Path) -> datetime | None:
     return row[0] if row else None
 
 
-def _write(warehouse: Path, path: Path, build_id: str) -> Published:
+def _write(warehouse: Path, path: Path, build_id: str, chain: Chain | None) -> Published:
     connection = duckdb.connect(str(path))
     try:
         connection.execute("set timezone = 'UTC'")
@@ -144,6 +149,8 @@ def _write(warehouse: Path, path: Path, build_id: str) -> Published:
             "cast(? as varchar) as ruleset_version",
             [build_id, as_of_at, datetime.now(UTC).replace(tzinfo=None), ruleset_version],
         )
+        if chain is not None:
+            rows |= {f"instant.{table}": count for table, count in add_leaves(connection, source, chain).items()}
         connection.execute(f'detach "{source}"')
         connection.execute("checkpoint")
     finally:

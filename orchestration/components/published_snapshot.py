@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from instant.publishing import prepared_chain
 from leadhouse.settings import load_settings
 from orchestration import pools
 from orchestration.assets import PUBLISHED_SNAPSHOT, model_key
@@ -35,7 +36,8 @@ class PublishedSnapshotComponent(dg.Component, dg.Model, dg.Resolvable):
         def published_snapshot() -> dg.MaterializeResult[None]:
             settings = load_settings()
             refuse_unfinished(settings.data_dir)
-            done = publish(settings.warehouse, settings.published, keep=settings.keep_published)
+            chain = prepared_chain()
+            done = publish(settings.warehouse, settings.published, keep=settings.keep_published, chain=chain)
             listed = "\n".join(f"| {table} | {count:,} |" for table, count in done.rows.items())
             return dg.MaterializeResult(
                 metadata={
