@@ -140,7 +140,7 @@ def waiting_events(warehouse_path: str | Path, inbox_url: str) -> Waiting:
         inbox_id = _id_of(connection)
         with opened(warehouse_path) as warehouse:
             ensure_raw_tables(warehouse)
-            row = warehouse.execute(
+            row: Any = warehouse.execute(
                 f"select max(read_until) from {STATE_TABLE.qualified} where inbox_id = ?", [inbox_id]
             ).fetchone()
         after = int(row[0]) if row and row[0] is not None else 0
