@@ -146,7 +146,8 @@ def waiting_events(warehouse_path: str | Path, inbox_url: str) -> Waiting:
         after = int(row[0]) if row and row[0] is not None else 0
         query = sa.select(sa.func.count(), sa.func.min(_events.c.received_at)).select_from(_events)
         query = query.where(_events.c.sequence > after, _events.c.tracker.in_(TRACKERS))
-        count, oldest = connection.execute(query).one()
+        found: Any = connection.execute(query).one()
+        count, oldest = found
         return Waiting(int(count), optional_moment(oldest))
 
 

@@ -317,6 +317,9 @@ def _answer(endpoint: str, found: Sorted, duplicates: int) -> Response:
     if endpoint == "pixel" and status == 200:
         return Response(PIXEL, media_type="image/gif", headers={"Cache-Control": "no-store"})
     content: dict[str, Any] = {"success": status == 200}
+    if status == 400:
+        first = found.told[0]
+        content |= {"code": first["code"], "message": f"no event could be taken; the first: {first['reason']}"}
     if endpoint == "posthog":
         content["status"] = int(status == 200)
     if found.refused or duplicates:
@@ -325,7 +328,8 @@ def _answer(endpoint: str, found: Sorted, duplicates: int) -> Response:
 
 
 def _refused(refusal: _Refusal, endpoint: str) -> Response:
-    content = {"success": False, "code": refusal.code, "reason": refusal.reason}
+    # Code and message are what Segment's libraries show of an answer that is no success.
+    content = {"success": False, "code": refusal.code, "message": refusal.reason}
     headers = {} if refusal.retry_after is None else {"Retry-After": str(max(1, round(refusal.retry_after + 0.5)))}
     status = 422 if refusal.status == 413 and endpoint in ("snowplow", "pixel") else refusal.status
     return Response(orjson.dumps(content), status_code=status, media_type="application/json", headers=headers)

@@ -77,7 +77,7 @@ def messages_of(request: Request, max_bytes: int = MAX_BODY_BYTES) -> list[Messa
     """
     if is_pixel(request):
         fields = dict(parse_qsl(urlsplit(request.path).query))
-        return [Message("snowplow", complete("snowplow", fields), 1)]
+        return [Message("snowplow", complete("snowplow", fields, user_agent=_agent_of(request)), 1)]
     return messages_in(request, decode_body(request.body, max_bytes))
 
 
@@ -96,8 +96,7 @@ def messages_in(request: Request, body: Any) -> list[Message]:
     path = urlsplit(request.path).path.rstrip("/") or "/"
     envelope = mapping(body)
     events = envelope.get("batch") if "batch" in envelope else body
-    agent = next((value for name, value in request.headers.items() if name.lower() == "user-agent"), None)
-    hints: dict[str, Any] = {"user_agent": agent}
+    hints: dict[str, Any] = {"user_agent": _agent_of(request)}
     if path.endswith("/tp2") or str(envelope.get("schema", "")).startswith("iglu:com.snowplowanalytics"):
         tracker, events = "snowplow", envelope.get("data")
     elif _is_posthog(path, body):
@@ -113,6 +112,10 @@ def messages_in(request: Request, body: Any) -> list[Message]:
         Message(tracker, complete(tracker, event, **hints), number)
         for number, event in enumerate(events if isinstance(events, list) else [events], start=1)
     ]
+
+
+def _agent_of(request: Request) -> str | None:
+    return next((value for name, value in request.headers.items() if name.lower() == "user-agent"), None)
 
 
 def _is_posthog(path: str, body: Any) -> bool:

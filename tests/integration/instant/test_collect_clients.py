@@ -70,6 +70,17 @@ def test_segments_own_python_library(collector: Collecting) -> None:
     )
 
 
+def test_segments_own_python_library_is_told_why_nothing_was_kept(collector: Collecting) -> None:
+    segment = pytest.importorskip("segment.analytics", reason="segment-analytics-python is not installed")
+    failed: list[str] = []
+    client = segment.Client("wk_nobodys", host=collector.url, on_error=lambda error, _: failed.append(str(error)))
+    client.track("nobody", "Form Submitted")
+    client.flush()
+    client.join()
+    assert len(failed) == 1, "not sent again either"
+    assert "unknown_write_key: this write key is not in use (401)" in failed[0]
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_snowplows_own_python_library(collector: Collecting, method: str) -> None:
     snowplow = pytest.importorskip("snowplow_tracker", reason="snowplow-tracker is not installed")
