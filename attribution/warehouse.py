@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from attribution.bootstrap import share_intervals
@@ -100,10 +99,10 @@ def intervals_table(credits: duckdb.DuckDBPyRelation, settings: Mapping[str, obj
             .project("conversion_number, column_number, cast(credit as double) as credit")
             .fetchnumpy()
         )
-        matrix = np.zeros((int(cells["conversion_number"].max()) + 1, len(columns)))
-        matrix[cells["conversion_number"], cells["column_number"]] = cells["credit"]
-        shares = matrix.mean(axis=0)
-        lower, upper = share_intervals(matrix, resamples=resamples, seed=seed)
+        conversion = cells["conversion_number"]
+        shares, lower, upper = share_intervals(
+            conversion, cells["column_number"], cells["credit"], resamples=resamples, seed=seed
+        )
         for (model, channel), share, low, high in zip(columns, shares, lower, upper, strict=True):
             rows.append(
                 {
@@ -114,7 +113,7 @@ def intervals_table(credits: duckdb.DuckDBPyRelation, settings: Mapping[str, obj
                     "share_lo": _decimal(float(low)),
                     "share_hi": _decimal(float(high)),
                     "resamples": resamples,
-                    "conversions_n": len(matrix),
+                    "conversions_n": int(conversion.max()) + 1,
                 }
             )
     return pa.Table.from_pylist(rows, schema=INTERVALS)

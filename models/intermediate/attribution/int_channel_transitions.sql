@@ -58,10 +58,8 @@ with
             lag(channel) over (
                 partition by journey_level, lookback_days, subject_id order by touch_at, touch_id
             ) as previous_channel,
-            row_number() over (
-                partition by journey_level, lookback_days, subject_id order by touch_at desc, touch_id desc
-            )
-            = 1 as is_last_touch
+            lead(channel) over (partition by journey_level, lookback_days, subject_id order by touch_at, touch_id)
+            is null as is_last_touch
         from subject_touches
     ),
 
