@@ -107,25 +107,21 @@ def list_accounts(
     reading: Reading, asked: str, grade: str | None, number: int, size: int = PAGE_ROWS
 ) -> Page[dict[str, Any]]:
     """Accounts that meet a search, or all, as a page."""
-    words, values = _words(asked)
-    match = _match(words, ("accounts.account_name", "accounts.domain"))
     return _page(
         reading,
+        asked,
+        grade,
         number,
         size,
-        f"""
-        from marts.dim_accounts as accounts
-        inner join marts.fct_account_scores as scores on accounts.account_id = scores.account_id
-        where ($grade is null or scores.grade = $grade) and {match}
-        """,
-        key="accounts.account_id",
-        rank=_rank(words, ("accounts.account_name", "accounts.domain")),
+        key="account_id",
+        scores="fct_account_scores",
+        table="dim_accounts",
+        texts=("account_name", "domain"),
         columns=_ACCOUNT_COLUMNS,
         joined="""
         inner join marts.dim_accounts as accounts on chosen.key = accounts.account_id
         inner join marts.fct_account_scores as scores on chosen.key = scores.account_id
         """,
-        values=values | {"grade": grade},
     )
 
 
@@ -133,19 +129,16 @@ def list_contacts(
     reading: Reading, asked: str, grade: str | None, number: int, size: int = PAGE_ROWS
 ) -> Page[dict[str, Any]]:
     """People who meet a search, or all, as a page. Addresses of people who said no are searched, and not shown."""
-    words, values = _words(asked)
-    match = _match(words, ("contacts.full_name", "contacts.email"))
     return _page(
         reading,
+        asked,
+        grade,
         number,
         size,
-        f"""
-        from marts.dim_contacts as contacts
-        inner join marts.fct_contact_scores as scores on contacts.contact_id = scores.contact_id
-        where ($grade is null or scores.grade = $grade) and {match}
-        """,
-        key="contacts.contact_id",
-        rank=_rank(words, ("contacts.full_name", "contacts.email")),
+        key="contact_id",
+        scores="fct_contact_scores",
+        table="dim_contacts",
+        texts=("full_name", "email"),
         columns=_CONTACT_COLUMNS,
         joined="""
         inner join marts.dim_contacts as contacts on chosen.key = contacts.contact_id
@@ -153,7 +146,6 @@ def list_contacts(
         left join marts.dim_accounts as accounts on contacts.account_id = accounts.account_id
         left join marts.dim_contact_stages as stages on chosen.key = stages.contact_id
         """,
-        values=values | {"grade": grade},
     )
 
 
@@ -189,31 +181,56 @@ def grades(reading: Reading) -> list[str]:
 
 def _page(
     reading: Reading,
+    asked: str,
+    grade: str | None,
     number: int,
     size: int,
-    source: str,
     *,
     key: str,
-    rank: str,
+    scores: str,
+    table: str,
+    texts: tuple[str, str],
     columns: str,
     joined: str,
-    values: dict[str, Any],
 ) -> Page[dict[str, Any]]:
-    """Which rows are on the page is decided on few columns; the others are read for those rows alone."""
-    counting = f"select count(*) as total {source}"
-    counted = reading.one(counting, **{name: value for name, value in values.items() if f"${name}" in counting})
-    total = int((counted or {"total": 0})["total"])
+    """Which rows are on the page is decided on few columns; the others are read for those rows alone.
+
+    ``texts`` are the columns that hold a name and an address.
+    """
+    words, values = _words(asked)
+    if grade is not None:
+        values["grade"] = grade
+    of_grade = "grade = $grade" if grade is not None else "true"
+    found = (
+        f"""
+        select matches.key, matches.place, scores.score
+        from (
+            select {key} as key, {_rank()} as place
+            from (
+                select {key}, {_folded(texts[0])} as name, coalesce(lower({texts[1]}), '') as address
+                from marts.{table}
+            ) as texts
+            where {_match(words)}
+        ) as matches
+        inner join marts.{scores} as scores on matches.key = scores.{key}
+        where {of_grade}
+        """
+        if words
+        else f"select {key} as key, 0 as place, score from marts.{scores} where {of_grade}"
+    )
     rows = reading.rows(
         f"""
         with
+            found as {"materialized" if words else ""} ({found}),
+
             chosen as (
-                select {key} as key, {rank} as place, scores.score
-                {source}
-                order by place, scores.score desc, key
+                select key, place, score, (select count(*) from found) as total
+                from found
+                order by place, score desc, key
                 limit $limit offset $offset
             )
 
-        select {columns}
+        select {columns}, chosen.total
         from chosen
         {joined}
         order by chosen.place, chosen.score desc, chosen.key
@@ -222,7 +239,27 @@ def _page(
         limit=size,
         offset=offset(number, size),
     )
-    return Page(rows, number, total, size)
+    if rows or number == 1:
+        return Page(rows, number, int(rows[0]["total"]) if rows else 0, size)
+    # Beyond the last page.
+    return Page(
+        rows,
+        number,
+        _page(
+            reading,
+            asked,
+            grade,
+            1,
+            size,
+            key=key,
+            scores=scores,
+            table=table,
+            texts=texts,
+            columns=columns,
+            joined=joined,
+        ).total,
+        size,
+    )
 
 
 def _words(asked: str) -> tuple[list[str], dict[str, Any]]:
@@ -232,29 +269,24 @@ def _words(asked: str) -> tuple[list[str], dict[str, Any]]:
     return list(values), (values | {"whole": " ".join(parts)}) if parts else {}
 
 
-def _match(words: Sequence[str], columns: Sequence[str]) -> str:
-    if not words:
-        return "true"
+def _match(words: Sequence[str]) -> str:
+    """Every word is part of the name or of the address. Addresses have no accents to take off, which is what costs."""
     return " and ".join(
-        "(" + " or ".join(f"contains({_folded(column)}, {_folded(f'${word}')})" for column in columns) + ")"
-        for word in words
+        f"(contains(name, {_folded(f'${word}')}) or contains(address, lower(${word})))" for word in words
     )
 
 
-def _rank(words: Sequence[str], columns: Sequence[str]) -> str:
-    if not words:
-        return "0"
-    whole = _folded("$whole")
-    texts = [f"coalesce({_folded(column)}, '')" for column in columns]
-    tests = (
-        " or ".join(f"{text} = {whole}" for text in texts),
-        " or ".join(f"starts_with({text}, {whole})" for text in texts),
-        " or ".join(f"contains(' ' || {text}, ' ' || {whole})" for text in texts),
-    )
-    return (
-        "case " + " ".join(f"when {test} then {place}" for place, test in enumerate(tests)) + f" else {len(tests)} end"
-    )
+def _rank() -> str:
+    whole, plain = _folded("$whole"), "lower($whole)"
+    return f"""
+        case
+            when name = {whole} or address = {plain} then 0
+            when starts_with(name, {whole}) or starts_with(address, {plain}) then 1
+            when contains(' ' || name, ' ' || {whole}) then 2
+            else 3
+        end
+    """
 
 
 def _folded(text: str) -> str:
-    return f"lower(strip_accents({text}))"
+    return f"coalesce(lower(strip_accents({text})), '')"
