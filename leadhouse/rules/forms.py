@@ -11,6 +11,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "redundant_from_pct",
         "enrichment_min_coverage_pct",
         "enrichment_min_agreement_pct",
+        "question_cost_min_forms",
     ),
 }
 SCHEMAS: dict[str, Schema] = {
