@@ -3,6 +3,17 @@
 -- Its interval takes the months of one form for one observation, or many months of a few forms would look like
 -- evidence.
 with
+    -- A month in which nobody filled a form does not tell its questions: they are as many as in its other months.
+    told as (
+        select
+            form_id,
+            form_kind,
+            views,
+            submissions,
+            coalesce(questions, max(questions) over (partition by form_id)) as questions
+        from {{ ref("mart_form_performance") }}
+    ),
+
     months as (
         select
             form_id,
@@ -10,7 +21,7 @@ with
             cast(views as double) as views,
             cast(submissions as double) as submissions,
             cast(questions as double) as questions
-        from {{ ref("mart_form_performance") }}
+        from told
         where views is not null and questions is not null
     ),
 
