@@ -381,15 +381,17 @@ def publish() -> None:
 @app.command()
 @_told
 def reports(
-    out: Annotated[Path, typer.Option(help="Folder of the static site.")] = PROJECT_DIR / "site",
+    out: Annotated[Path | None, typer.Option(help="Folder of the static site. Default: the setting site_dir.")] = None,
 ) -> None:
     """Build the report pages from the published snapshot."""
     from leadhouse.display import console
     from orchestration.publish import current_snapshot
     from reports.build import build_site
 
-    pages = build_site(current_snapshot(own_or_last_demo().published), out)
-    console.print(f"{len(pages)} pages: {out / 'index.html'}", soft_wrap=True)
+    settings = own_or_last_demo()
+    folder = out or settings.site_dir
+    pages = build_site(current_snapshot(settings.published), folder)
+    console.print(f"{len(pages)} pages: {folder / 'index.html'}", soft_wrap=True)
 
 
 @app.command()

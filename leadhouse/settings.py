@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("data"), description="Folder for everything that is written.")
     warehouse_path: Path | None = Field(default=None, description="The working warehouse, a DuckDB file.")
     published_dir: Path | None = Field(default=None, description="Folder of the published snapshots.")
+    site_dir: Path = Field(default=Path("site"), description="Folder of the report pages.")
     ops_url: str | None = Field(default=None, description="SQLAlchemy URL of the operational store.")
     inbox_url: str | None = Field(
         default=None,
@@ -178,6 +179,7 @@ class Settings(BaseSettings):
         "data_dir",
         "warehouse_path",
         "published_dir",
+        "site_dir",
         "events_dir",
         "ads_dir",
         "enrichment_dir",

@@ -17,6 +17,7 @@ APPLY_TAGS = {"leadhouse/step": "apply"}
 SEEDS_GROUP = "seeds"
 
 PUBLISHED_SNAPSHOT = dg.AssetKey(["published", "snapshot"])
+REPORT_SITE = dg.AssetKey(["published", "site"])
 
 
 def raw_key(dataset: str, table: str) -> dg.AssetKey:

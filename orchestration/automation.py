@@ -1,4 +1,4 @@
-"""When a sync runs by itself: conditions derived from the ways in which it could go wrong.
+"""When a sync runs by itself, or the pages are built: conditions derived from the ways in which it could go wrong.
 
 1. *Half-built marts are synced.* A plan depends on the published snapshot only, which exists for a whole green build;
    that single marts were rebuilt does not start it.
@@ -23,12 +23,12 @@ from orchestration.assets import PUBLISHED_SNAPSHOT
 
 def plan_after_green_build() -> dg.AutomationCondition[Any]:
     """A new published snapshot that this plan has not been started for, and no plan is being made now."""
-    published = dg.AssetSelection.assets(PUBLISHED_SNAPSHOT)
-    new_snapshot = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()).allow(published)
-    return (
-        new_snapshot.since(dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated())
-        & ~dg.AutomationCondition.in_progress()
-    ).with_label("a green build was published and not planned yet")
+    return _after_new_snapshot().with_label("a green build was published and not planned yet")
+
+
+def site_after_publish() -> dg.AutomationCondition[Any]:
+    """A new published snapshot that the pages have not been started for, and none are being built now."""
+    return _after_new_snapshot().with_label("a green build was published and its pages are not built yet")
 
 
 def apply_after_plan() -> dg.AutomationCondition[Any]:
@@ -38,3 +38,12 @@ def apply_after_plan() -> dg.AutomationCondition[Any]:
         new_plan.since(dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated())
         & ~dg.AutomationCondition.in_progress()
     ).with_label("a plan was made and not applied yet")
+
+
+def _after_new_snapshot() -> dg.AutomationCondition[Any]:
+    published = dg.AssetSelection.assets(PUBLISHED_SNAPSHOT)
+    new_snapshot = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()).allow(published)
+    return (
+        new_snapshot.since(dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated())
+        & ~dg.AutomationCondition.in_progress()
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.assets import APPLY_TAGS, INGEST_TAGS, PLAN_TAGS, PUBLISHED_SNAPSHOT, SEEDS_GROUP
+from orchestration.assets import APPLY_TAGS, INGEST_TAGS, PLAN_TAGS, PUBLISHED_SNAPSHOT, REPORT_SITE, SEEDS_GROUP
 
 _STEP = "leadhouse/step"
 ingested = dg.AssetSelection.tag(_STEP, INGEST_TAGS[_STEP]).materializable()
@@ -20,6 +20,9 @@ ingest_and_build = dg.define_asset_job(
 )
 publish = dg.define_asset_job(
     "publish", dg.AssetSelection.assets(PUBLISHED_SNAPSHOT), description="Publish the marts as they are."
+)
+site = dg.define_asset_job(
+    "site", dg.AssetSelection.assets(REPORT_SITE), description="Build the report pages from the published snapshot."
 )
 crm_plan = dg.define_asset_job("crm_plan", planned, description="Plan every sync; no request is sent.")
 crm_apply = dg.define_asset_job("crm_apply", applied, description="Apply the newest plan of every sync.")
@@ -51,6 +54,13 @@ def crm_alerts() -> dg.SkipReason:
         f"{len(told.opened)} new, {len(told.repeated)} told again, {len(told.quiet)} open, {len(told.closed)} over"
     )
 
+
+pages_after_publish = dg.AutomationConditionSensorDefinition(
+    name="pages_after_publish",
+    target=dg.AssetSelection.assets(REPORT_SITE),
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Builds the report pages after every green build.",
+)
 
 sync_after_green_build = dg.AutomationConditionSensorDefinition(
     name="sync_after_green_build",

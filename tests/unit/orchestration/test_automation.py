@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from orchestration.assets import PUBLISHED_SNAPSHOT
-from orchestration.automation import apply_after_plan, plan_after_green_build
+from orchestration.assets import PUBLISHED_SNAPSHOT, REPORT_SITE
+from orchestration.automation import apply_after_plan, plan_after_green_build, site_after_publish
 
 MART = dg.AssetKey(["marts", "sync_x"])
 PLAN = dg.AssetKey(["crm_plan", "sync_x"])
@@ -35,13 +35,20 @@ def apply() -> None:
         raise RuntimeError("guard")
 
 
-ASSETS = [mart, snapshot, plan, apply]
+@dg.asset(key=REPORT_SITE, deps=[PUBLISHED_SNAPSHOT], automation_condition=site_after_publish())
+def site() -> None:
+    if REPORT_SITE in failing:
+        raise RuntimeError("a page is broken")
+
+
+ASSETS = [mart, snapshot, plan, apply, site]
 
 
 class Sensor:
     """Evaluates the conditions as the sensor does, one tick after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, *watched: dg.AssetKey) -> None:
+        self.watched = watched or (PLAN, APPLY)
         self.instance = dg.DagsterInstance.ephemeral()
         self.cursor: dg.AssetDaemonCursor | None = None  # type: ignore[name-defined]
         self.tick()
@@ -51,7 +58,7 @@ class Sensor:
             defs=dg.Definitions(assets=ASSETS), instance=self.instance, cursor=self.cursor
         )
         self.cursor = result.cursor
-        return {key for key in (PLAN, APPLY) if result.get_num_requested(key)}
+        return {key for key in self.watched if result.get_num_requested(key)}
 
     def run(self, *keys: dg.AssetKey) -> None:
         dg.materialize(ASSETS, selection=list(keys), instance=self.instance, raise_on_error=False)
@@ -112,3 +119,18 @@ def test_several_snapshots_meanwhile_are_one_plan(sensor: Sensor) -> None:
     assert sensor.tick() == {PLAN}
     sensor.run(PLAN)
     assert sensor.tick() == {APPLY}
+
+
+def test_the_pages_are_built_once_after_each_snapshot_and_a_broken_page_waits_for_the_next() -> None:
+    sensor = Sensor(REPORT_SITE)
+    assert sensor.tick() == set()
+    sensor.run(MART, PUBLISHED_SNAPSHOT)
+    assert sensor.tick() == {REPORT_SITE}
+    failing.add(REPORT_SITE)
+    try:
+        sensor.run(REPORT_SITE)
+        assert [sensor.tick() for _ in range(3)] == [set(), set(), set()]
+    finally:
+        failing.discard(REPORT_SITE)
+    sensor.run(MART, PUBLISHED_SNAPSHOT)
+    assert sensor.tick() == {REPORT_SITE}

@@ -8,7 +8,15 @@ import dagster as dg
 import pytest
 
 from ingestion.schemas import RAW_TABLES
-from orchestration.assets import APPLY_TAGS, INGEST_TAGS, PLAN_TAGS, PUBLISHED_SNAPSHOT, apply_key, plan_key
+from orchestration.assets import (
+    APPLY_TAGS,
+    INGEST_TAGS,
+    PLAN_TAGS,
+    PUBLISHED_SNAPSHOT,
+    REPORT_SITE,
+    apply_key,
+    plan_key,
+)
 from orchestration.components.crm_sync import synced_models
 from orchestration.components.dbt_build import attach_tests
 from orchestration.components.ingest import IngestComponent, load_metadata
@@ -80,16 +88,23 @@ def test_whoever_writes_takes_a_slot(definitions: dg.Definitions) -> None:
         if isinstance(assets, dg.AssetsDefinition) and assets.is_executable:
             kind = assets.op.name.split("_")[0]
             pools.setdefault(kind, set()).add(assets.op.pool)
-    assert pools["ingest"] == pools["dbt"] == pools["published"] == {"warehouse"}
+    assert pools["ingest"] == pools["dbt"] == {"warehouse"}
+    assert pools["published"] == {"warehouse", None}, "the snapshot is written, the pages only read it"
     assert pools["crm"] == {None, "crm_api"}, "a plan takes no slot, an apply does"
 
 
 def test_jobs_and_nothing_runs_by_itself(definitions: dg.Definitions) -> None:
     repository = definitions.get_repository_def()
-    for job in ("ingest", "build", "publish", "ingest_and_build", "crm_plan", "crm_apply", "crm_sync"):
+    for job in ("ingest", "build", "publish", "ingest_and_build", "site", "crm_plan", "crm_apply", "crm_sync"):
         assert repository.get_job(job).executor_def.name == "in_process"
     assert {s.default_status for s in repository.schedule_defs} == {dg.DefaultScheduleStatus.STOPPED}
     assert {s.default_status for s in repository.sensor_defs} == {dg.DefaultSensorStatus.STOPPED}
+
+
+def test_the_pages_are_built_from_the_snapshot_alone(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    assert graph.get(REPORT_SITE).parent_keys == {PUBLISHED_SNAPSHOT}
+    assert REPORT_SITE not in definitions.resolve_job_def("build").asset_layer.selected_asset_keys
 
 
 def test_sources_have_freshness_policies(definitions: dg.Definitions) -> None:
