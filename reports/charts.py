@@ -24,6 +24,8 @@ from reports.pagefile import Block, in_language
 VEGA_LITE = "6.4"
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
+_TOP_LEVEL = {"$ref": "#/definitions/TopLevelSpec"}
+
 #: The data set of every chart: the rows of its query or view for what is selected.
 ROWS = "rows"
 #: Channels that have a legend; where it stands says what it is of.
@@ -62,6 +64,7 @@ _CONFIG: dict[str, Any] = {
         "title": None,
         "labelColor": "var(--ink)",
         "labelFontSize": 12,
+        "labelLimit": 260,
         "symbolType": "square",
         "offset": 8,
     },
@@ -243,7 +246,7 @@ def _d3_format(kind: str, decimals: int) -> str:
 
 
 def _validate(block: Block, spec: Mapping[str, Any]) -> None:
-    error: Any = validate_jsonschema(dict(spec), _schema(), raise_error=False)
+    error: Any = validate_jsonschema(dict(spec), _TOP_LEVEL, rootschema=_schema(), raise_error=False)
     if error is None:
         return
     where = ".".join(str(part) for part in error.absolute_path)

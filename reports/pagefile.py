@@ -143,7 +143,7 @@ def read_page(file: Path) -> PageFile:
 def read_yaml(text: str, place: Place) -> Any:
     """YAML that starts at ``place``. Raises ``PageError`` on the line that cannot be read."""
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
         raise place.below(line).error(f"this is not YAML: {error.problem}") from error

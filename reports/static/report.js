@@ -342,8 +342,8 @@
     const common = source.shown.filter((column) => !own.includes(column));
     const keys = common.filter((column) => !isNumeric(source.columns[column]));
 
-    /** @type {{column: string, at: number, starts: boolean}[]} */
-    const layout = common.map((column) => ({ column, at: 0, starts: false }));
+    /** @type {{column: string, at: number | null, starts: boolean}[]} of columns that all series share, `at` is null */
+    const layout = common.map((column) => ({ column, at: null, starts: false }));
     if (own.length) {
       series.forEach((_, at) => own.forEach((column, place) => layout.push({ column, at, starts: place === 0 })));
     }
@@ -373,7 +373,7 @@
     });
     const cells = (/** @type {(Row | null | undefined)[]} */ line) =>
       layout.map((cell) => {
-        const row = line[cell.at] ?? (cell.starts || cell.at ? null : line.find(Boolean));
+        const row = cell.at === null ? line.find(Boolean) : line[cell.at];
         const text = row ? written(cell.column, source.columns[cell.column], row) : language.missing;
         return make("td", { class: style(cell) }, text);
       });

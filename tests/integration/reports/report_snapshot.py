@@ -124,7 +124,9 @@ def _rows(chance: random.Random) -> dict[str, list[dict[str, Any]]]:
                     conversions = round(chance.uniform(0, 4), 6)
                     revenue = round(chance.uniform(0, 20_000), 2) if is_account else 0
                     row = names | {"month_on": month, "conversions": conversions, "revenue": revenue, "currency": "EUR"}
-                    credits.append(row | {"channel": channel})
+                    # Some channel always has no credit under some model.
+                    if (model["model"], channel) != ("last", "email"):
+                        credits.append(row | {"channel": channel})
                     campaign = f"=Campaign; {channel}" if channel in PAID else "(none)"
                     campaigns.append(row | {"channel": channel, "campaign": campaign})
                     contents.append(row | {"content": f"Guide {channel}", "touch_type": "web_session"})

@@ -169,7 +169,11 @@ def test_two_models_stand_side_by_side(site: Site, page: Page) -> None:
     )
     # Channel and spend belong to both; then each model's own columns.
     assert {row[0]: row for row in table[2:]} == {
-        name: [*first[name][:2], *first[name][2:], *last[name][2:]] for name in first
+        name: [*first[name], *last.get(name, ["–"] * 8)[2:]] for name in first
+    }
+    open_page(page, f"{site.address}/en/channels.html?model=last&compare=first")
+    assert {row[0]: row for row in shown_table(page, RESULTS)[2:]} == {
+        name: [*first[name][:2], *last.get(name, ["–"] * 8)[2:], *first[name][2:]] for name in first
     }
     legend = page.locator(".plot >> nth=0").inner_text()
     assert names[0] in legend
