@@ -33,12 +33,26 @@ with
     -- Every model looks at every touch: whole numbers are carried through, names are looked up at the end.
     numbered as (select *, row_number() over (order by conversion_id) as conversion_number from conversions),
 
-    places as (
+    stops as (
         select
             numbered.conversion_number,
+            numbered.conversion_id,
+            numbered.conversion_kind,
+            numbered.journey_level,
+            numbered.contact_id,
+            numbered.opportunity_id,
+            numbered.account_id,
+            numbered.conversion_at,
             numbered.revenue,
+            numbered.is_new_customer,
             journeys.touch_number,
             journeys.skips_direct,
+            journeys.touch_id,
+            journeys.touch_at,
+            journeys.touch_type,
+            journeys.channel,
+            journeys.campaign,
+            journeys.content,
             journeys.channel_touches,
             journeys.days_before_last,
             journeys.is_first_touch,
@@ -46,21 +60,27 @@ with
             journeys.is_opportunity_creation,
             journeys.is_customer_close,
             journeys.is_last_touch,
-            journeys.is_until_opportunity,
-            cast(coalesce(markov.share, 0) as double) as markov_share,
-            cast(coalesce(shapley.share, 0) as double) as shapley_share
+            journeys.is_until_opportunity
         from journeys
         inner join numbered on journeys.conversion_id = numbered.conversion_id
+    ),
+
+    places as (
+        select
+            stops.*,
+            cast(coalesce(markov.share, 0) as double) as markov_share,
+            cast(coalesce(shapley.share, 0) as double) as shapley_share
+        from stops
         left join
             effects as markov
             on markov.method = 'markov'
-            and numbered.conversion_kind = markov.conversion_kind
-            and journeys.channel = markov.channel
+            and stops.conversion_kind = markov.conversion_kind
+            and stops.channel = markov.channel
         left join
             effects as shapley
             on shapley.method = 'shapley'
-            and numbered.conversion_kind = shapley.conversion_kind
-            and journeys.channel = shapley.channel
+            and stops.conversion_kind = shapley.conversion_kind
+            and stops.channel = shapley.channel
     ),
 
     placed as (
@@ -174,32 +194,31 @@ with
 
     final as (
         select
-            numbered.conversion_id,
-            journeys.touch_id,
+            stops.conversion_id,
+            stops.touch_id,
             models.model,
-            numbered.conversion_kind,
-            numbered.journey_level,
-            numbered.contact_id,
-            numbered.opportunity_id,
-            numbered.account_id,
-            journeys.touch_at,
-            journeys.touch_type,
-            journeys.channel,
-            journeys.campaign,
-            journeys.content,
-            numbered.conversion_at,
+            stops.conversion_kind,
+            stops.journey_level,
+            stops.contact_id,
+            stops.opportunity_id,
+            stops.account_id,
+            stops.touch_at,
+            stops.touch_type,
+            stops.channel,
+            stops.campaign,
+            stops.content,
+            stops.conversion_at,
             cast(exact.credit as decimal(18, 12)) as credit,
             cast(exact.credited_revenue as decimal(18, 2)) as credited_revenue,
             currencies.currency,
-            numbered.is_new_customer
+            stops.is_new_customer
         from exact
         inner join models on exact.model_number = models.model_number
-        inner join numbered on exact.conversion_number = numbered.conversion_number
         inner join
-            journeys
-            on numbered.conversion_id = journeys.conversion_id
-            and exact.touch_number = journeys.touch_number
-            and models.skips_direct = journeys.skips_direct
+            stops
+            on exact.conversion_number = stops.conversion_number
+            and exact.touch_number = stops.touch_number
+            and models.skips_direct = stops.skips_direct
         cross join currencies
     )
 
