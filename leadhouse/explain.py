@@ -354,20 +354,23 @@ class _Reader:
             "ruleset_version": row["ruleset_version"],
             "code_version": row["code_version"],
             "build_id": build["build_id"],
-            "lines": self._lines(entity_type, entity_id),
+            "lines": self._lines(entity_type, entity_id, row["account_id"]),
             "unknown_facts": self._unknown(entity_type, entity_id, row["account_id"]),
         }
 
-    def _lines(self, entity_type: str, entity_id: str) -> list[Line]:
+    def _lines(self, entity_type: str, entity_id: str, account_id: str | None) -> list[Line]:
         """Exclusions first, then the weightiest rule; what its cap takes stands right below it."""
+        # Published rows lie sorted by account: naming it too saves reading all others.
+        of_account = "account_id is null" if account_id is None else "account_id = $account"
         rows = self._rows(
             f"select rule_id, score_kind, reason{self._suffix} as reason, evidence_count, last_evidence_at, "
             "raw_points, decay_points, cap, points from marts.fct_score_ledger "
-            "where entity_type = $kind and entity_id = $id "
+            f"where entity_type = $kind and entity_id = $id and {of_account} "
             "order by score_kind <> 'exclusion', abs(sum(points) over (partition by rule_id)) desc, rule_id, "
             "score_kind = 'cap'",
             entity_id,
             kind=entity_type,
+            **({} if account_id is None else {"account": account_id}),
         )
         return [
             Line(

@@ -59,7 +59,7 @@ select '{ACME}' as account_id, 'A' as grade, 'high' as fit_band, 'high' as engag
     0.1429::decimal(5, 4) as committee_completeness, timestamp '2026-11-01 06:00:00' as as_of_at,
     'r1' as ruleset_version, 'v1' as code_version;
 create table marts.fct_score_ledger as
-select entity_type, entity_id, score_kind, rule_id, evidence_count::bigint as evidence_count,
+select entity_type, entity_id, '{ACME}' as account_id, score_kind, rule_id, evidence_count::bigint as evidence_count,
     last_evidence_at::timestamp as last_evidence_at, raw::decimal(18, 6) as raw_points,
     decay::decimal(18, 6) as decay_points, cap::decimal(12, 4) as cap, points::decimal(18, 6) as points,
     reason, reason_pt
