@@ -113,6 +113,9 @@ class Gate:
             return
         started = time.perf_counter()
         status = 500
+        asked_by = scope["method"]
+        # The server itself leaves the body out of an answer to HEAD.
+        scope = {**scope, "method": "GET" if asked_by == "HEAD" else asked_by}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -130,7 +133,7 @@ class Gate:
             await (handler or self._app)(scope, receive, send_with_headers)
         finally:
             milliseconds = 1000 * (time.perf_counter() - started)
-            log.info("%s %s %d %.0f ms", scope["method"], _shape(scope), status, milliseconds)
+            log.info("%s %s %d %.0f ms", asked_by, _shape(scope), status, milliseconds)
 
     async def _judge(self, scope: Scope) -> Response | None:
         """The answer to a request that goes no further, or None."""
@@ -138,7 +141,7 @@ class Gate:
             return PlainTextResponse("This server does not go by that name.", 421)
         path, method = scope["path"], scope["method"]
         scope["door"] = self._door
-        if method not in ("GET", "HEAD") and not (method == "POST" and path in _POSTED_TO):
+        if method != "GET" and not (method == "POST" and path in _POSTED_TO):
             return self._refuse(scope, 405, 0)
         scope["session"] = self._door.sessions.find(cookie(scope, SESSION_COOKIE))
         if path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS):

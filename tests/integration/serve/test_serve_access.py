@@ -255,6 +255,16 @@ def test_pages_are_only_read(served: Served, method: str) -> None:
     assert answer.headers["allow"] == "GET, HEAD"
 
 
+def test_a_head_is_answered_without_a_body(served: Served) -> None:
+    with served.client() as client:
+        answer = client.head(f"/en/people/{JOAO}")
+        assert (answer.status_code, answer.text) == (200, "")
+        assert client.head("/en/people/none").status_code == 404
+    with served.client(token=None) as client:
+        assert client.head("/en/accounts").status_code == 303
+        assert client.head("/healthz").status_code == 200
+
+
 def test_another_host_name_is_refused(served: Served) -> None:
     with served.client(headers={"Host": "evil.example"}) as client:
         assert client.get("/en/accounts").status_code == 421
