@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,10 @@ import duckdb
 
 from reports.languages import Language
 from reports.pagefile import Block
+
+#: Campaigns and contents are what others wrote into addresses; a person's e-mail address in one stays off the pages.
+_ADDRESS = re.compile(r"[^\s@/?&=:;,<>\"']+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+HIDDEN_ADDRESS = "(e-mail)"
 
 #: Decimals that credits are sent with; money and counts have fewer.
 _DECIMALS = 6
@@ -63,16 +68,25 @@ class Rows:
 
 
 def run_query(block: Block, connection: duckdb.DuckDBPyConnection) -> Rows:
-    """Run a SQL block. Raises ``PageError`` with file, line and what DuckDB said."""
+    """Run a SQL block, e-mail addresses in its texts hidden.
+
+    Raises ``PageError`` with file, line and what DuckDB said.
+    """
     try:
         result = connection.execute(block.text)
         columns = tuple(str(column[0]) for column in result.description or [])
-        rows = result.fetchall()
+        rows = [tuple(map(_without_addresses, row)) for row in result.fetchall()]
     except duckdb.Error as error:
         raise block.place.error(f"query {block.name}: {error}") from error
     if len(set(columns)) != len(columns):
         raise block.place.error(f"query {block.name}: two columns have the same name: {', '.join(columns)}")
     return Rows(columns, rows)
+
+
+def _without_addresses(value: Any) -> Any:
+    if isinstance(value, str) and ("@" in value or "%40" in value):
+        return _ADDRESS.sub(HIDDEN_ADDRESS, value)
+    return value
 
 
 def plain(value: Any) -> Any:
@@ -93,10 +107,11 @@ def plain(value: Any) -> Any:
 
 
 def _compact(values: list[Any]) -> Any:
+    """Numbers as a list; others as their distinct values and each row's place among them, one place if all are alike."""
     if any(isinstance(value, str | dt.date) for value in values):
         places: dict[Any, int] = {}
         at = [places.setdefault(value, len(places)) for value in map(plain, values)]
-        return {"values": list(places), "at": at}
+        return {"values": list(places), "at": at if len(places) > 1 else 0}
     return [plain(value) for value in values]
 
 

@@ -94,7 +94,9 @@
     /** @type {Record<string, any[]>} */
     const columns = {};
     for (const [column, data] of Object.entries(packed.columns)) {
-      columns[column] = Array.isArray(data) ? data : data.at.map((/** @type {number} */ place) => data.values[place]);
+      if (Array.isArray(data)) columns[column] = data;
+      else if (data.at === 0) columns[column] = new Array(packed.count).fill(data.values[0]);
+      else columns[column] = data.at.map((/** @type {number} */ place) => data.values[place]);
     }
     queries[name] = { count: packed.count, columns };
   }

@@ -227,6 +227,21 @@ def _rows(chance: random.Random) -> dict[str, list[dict[str, Any]]]:
             for place, stage in enumerate(("mql", "sal", "sql"), start=1)
         ],
         "fct_account_scores": [{"account_id": f"a{number}", "grade": "ABCD"[number % 4]} for number in range(10)],
+        "mart_sal_mql": [
+            {
+                "cohort_kind": "month",
+                "cohort_on": month,
+                "segment": "all",
+                "handoffs": 40,
+                "judged": 30,
+                "accepted": 21,
+                "sal_mql_pct": 70,
+                "sal_mql_lo_pct": 52.1,
+                "sal_mql_hi_pct": 83.3,
+                "is_mature": month != MONTHS[-1],
+            }
+            for month in MONTHS
+        ],
         "mart_record_conservation": [
             {
                 "source": "hubspot",

@@ -255,3 +255,16 @@ def test_the_pages_of_the_project_can_be_read() -> None:
 
     pages = [read_page(file) for file in PAGES.glob("*.md")]
     assert len({page.order for page in pages}) == len(pages), "two pages have the same order"
+
+
+def test_an_address_in_a_text_stays_off_the_pages(tmp_path: Path, snapshot: Path, write_page: Write) -> None:
+    pages = write_page(
+        "```sql seen\nselect 'https://x.example/?m=Ana.Lima%2B1@acme.com.br&n=1' as content, "
+        "'to ana@acme.com' as campaign, 'bia%40acme.com' as term, '@handle' as handle\n```\n"
+    )
+    build_site(snapshot, tmp_path / "site", pages)
+    for language in ("en", "pt"):
+        text = html(tmp_path / "site", language)
+        assert not re.search(r"(?i)ana|bia|acme", text)
+        assert "https://x.example/?m=(e-mail)&amp;n=1" in text
+        assert "@handle" in text
