@@ -49,6 +49,7 @@ def demo_settings(size: str, base: Settings) -> dict[str, str]:
         "LEADHOUSE_WAREHOUSE_PATH": str(state / "warehouse.duckdb"),
         "LEADHOUSE_PUBLISHED_DIR": str(state / "published"),
         "LEADHOUSE_OPS_URL": f"sqlite:///{state / 'ops.db'}",
+        "LEADHOUSE_INBOX_URL": f"sqlite:///{state / 'inbox.db'}",
         "LEADHOUSE_EVENTS_DIR": str(world / "events"),
         "LEADHOUSE_ADS_DIR": str(world / "ads"),
         "LEADHOUSE_ENRICHMENT_DIR": str(world / "enrichment"),
