@@ -41,7 +41,7 @@ with
     final as (
         select
             touch_id,
-            last_value(case when starts_run = 1 then touch_id end ignore nulls) over (
+            {{ last_known("case when starts_run = 1 then touch_id end") }} over (
                 partition by contact_id, channel, coalesce(campaign, '')
                 order by touch_at, touch_id
                 rows between unbounded preceding and current row
