@@ -146,6 +146,33 @@ LEAVES = (
     ),
 )
 
+#: Who bears which identifier, and which company a domain: what the deterministic part of identity asks.
+_IDENTITY = {
+    "identifiers": """
+        select
+            identifiers.identifier_type, identifiers.identifier_value, count(*) as record_count,
+            count(distinct clusters.contact_id) as contact_count, min(clusters.contact_id) as contact_id
+        from {w}.intermediate.int_contact_identifiers as identifiers
+        inner join {w}.intermediate.int_contact_clusters as clusters on identifiers.record_key = clusters.record_key
+        where identifiers.identifier_type in ('email', 'email_role', 'user_id', 'crm_user_id')
+        group by 1, 2 order by identifiers.identifier_value
+    """,
+    "contacts": """
+        select contacts.contact_id, contacts.account_id, lower(contacts.first_name) as first_name,
+            lower(contacts.last_name) as last_name, min(records.created_at) as oldest_at
+        from {w}.marts.dim_contacts as contacts
+        inner join {w}.intermediate.int_contact_clusters as clusters on contacts.contact_id = clusters.contact_id
+        inner join {w}.intermediate.int_contact_records as records on clusters.record_key = records.record_key
+        group by all order by contacts.contact_id
+    """,
+    "domains": "select domain, account_id from {w}.intermediate.int_account_domains order by domain",
+    "role_mailboxes": "select local_part from {w}.config.role_mailboxes",
+    "companyless_domains": """
+        select lower(domain) as domain from {w}.config.free_mail_domains
+        union select lower(domain) as domain from {w}.config.disposable_domains
+    """,
+}
+
 #: Whose a contact, a visitor and a record are: helpers of the leaves' queries.
 _SCOPES = (
     """
@@ -216,6 +243,8 @@ def write_leaves(
     for leaf in LEAVES:
         order = " order by scope_key" if leaf.scoped else ""
         rows[leaf.name] = _created(connection, leaf.name, leaf.query.format(w=catalog) + order)
+    for name, query in _IDENTITY.items():
+        rows[name] = _created(connection, name, query.format(w=catalog))
     for name, schema in sorted(seeds.items()):
         rows[name] = _created(connection, name, f'select * from {catalog}."{schema}"."{name}"')
     rows["visitors"] = _created(

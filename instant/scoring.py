@@ -25,6 +25,7 @@ from instant.chain import CONSTANTS, PARAMETERS, Chain, compile_chain, published
 from instant.errors import InstantError
 from instant.inbox import InboxEvent
 from instant.leaves import EVENT_COLUMNS, SCHEMA, watermark
+from instant.people import SOURCE, Person, identify, visitor_of
 
 #: Events of an account up to which it is scored at once.
 BUDGET = 20_000
@@ -70,6 +71,20 @@ class InstantScore:
     events: int
     snapshot: Path
     seconds: float = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Who:
+    """Whom events concern.
+
+    Attributes:
+        scopes: ``a:<account_id>`` and ``c:<contact_id>`` whose scores can change, sorted. New people are not among
+            them: their fit is known after a build.
+        people: everybody whom the events name.
+    """
+
+    scopes: tuple[str, ...]
+    people: tuple[Person, ...]
 
 
 class InstantScorer:
@@ -159,6 +174,26 @@ class InstantScorer:
             seconds=time.perf_counter() - started,
         )
 
+    def who(self, events: Sequence[InboxEvent | Row]) -> Who:
+        """Whose scores the events can change, and who the people are that they name."""
+        engine = self._current()
+        cursor = engine.cursor()
+        rows = [_raw(event) for event in events]
+        people = identify(cursor, rows)
+        visitors = sorted({visitor for row in rows if (visitor := visitor_of(row))})
+        places = {
+            place
+            for (place,) in cursor.execute(
+                f"select distinct scope_key from {SCHEMA}.visitors "
+                "where visitor_id in (select unnest(cast(? as varchar[]))) and not starts_with(scope_key, 'v:')",
+                [visitors],
+            ).fetchall()
+        }
+        for person in people:
+            if person.contact_id is not None and not person.is_new:
+                places.add(f"a:{person.account_id}" if person.account_id else f"c:{person.contact_id}")
+        return Who(tuple(sorted(places)), people)
+
     def _current(self) -> _Engine:
         newest = self._snapshot_path.resolve()
         if newest != self._engine.path and self._swapping.acquire(blocking=False):
@@ -242,12 +277,11 @@ class _Engine:
 
     def _history(
         self, cursor: duckdb.DuckDBPyConnection, scope: str, rows: Sequence[Row]
-    ) -> tuple[list[str], list[str], list[dict[str, str]]]:
+    ) -> tuple[list[str], list[str], list[dict[str, str | None]]]:
         """Where else the visitors of new events left events, and who the people are that the new events name."""
         if not rows:
             return [], [], []
-        visitors = sorted({visitor for row in rows if (visitor := _visitor(row))})
-        named = sorted({person for row in rows if (person := _person(row))})
+        visitors = sorted({visitor for row in rows if (visitor := visitor_of(row))})
         places: dict[str, set[str]] = {}
         for visitor, place in cursor.execute(
             f"select visitor_id, scope_key from {SCHEMA}.visitors where visitor_id in (select unnest(?::varchar[]))",
@@ -255,13 +289,12 @@ class _Engine:
         ).fetchall():
             places.setdefault(visitor, set()).add(place)
         away = {visitor: min(where) for visitor, where in places.items() if scope not in where}
-        people = cursor.execute(
-            f"select record_key, source, record_id, contact_id from {SCHEMA}.records "
-            "where source = 'events' and record_id in (select unnest(?::varchar[]))",
-            [named],
-        ).fetchall()
-        names = ("record_key", "source", "record_id", "contact_id")
-        return sorted(set(away.values())), sorted(away), [dict(zip(names, row, strict=True)) for row in people]
+        people: list[dict[str, str | None]] = [
+            {"record_key": one.record_key, "source": SOURCE, "record_id": one.record_id, "contact_id": one.contact_id}
+            for one in identify(cursor, rows)
+            if one.contact_id is not None
+        ]
+        return sorted(set(away.values())), sorted(away), people
 
 
 def _resolved(path: Path) -> Path:
@@ -276,16 +309,7 @@ def _raw(event: InboxEvent | Row) -> Row:
         row = {**event.row(), "_source_file": INBOX_FILE, "_source_row": event.sequence}
     else:
         row = event
-    return {name: row.get(name) for name in EVENT_COLUMNS}
-
-
-def _visitor(row: Row) -> str | None:
-    return row.get("anonymous_id") or _person(row)
-
-
-def _person(row: Row) -> str | None:
-    email = row.get("email")
-    return row.get("user_id") or (email.lower() if email else None)
+    return {name: row.get(name) for name in (*EVENT_COLUMNS, "traits")}
 
 
 def _number(cursor: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> int:
