@@ -14,9 +14,9 @@ from collector_process import ROOT, Collecting, add_keys, start, stop
 SHARED = Path(os.environ.get("LEADHOUSE_SHARED_DATA") or ROOT.parent / "shared" / "data")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collecting]:
-    """One for a module, with the key ``wk_web`` of the source ``web``."""
+    """One for all that only send to it, with the key ``wk_web`` of the source ``web``."""
     folder = tmp_path_factory.mktemp("collector")
     add_keys(f"sqlite:///{folder / 'inbox.db'}", web="wk_web")
     running = start(folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from collector_process import Collecting
+from collector_process import Collecting, add_keys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 #: Segment's library: text/plain, kept alive when the page is left. Jitsu's: a header of its own, which the browser asks
@@ -25,24 +25,24 @@ async ([url]) => {
     const answer = await fetch(url + path, { method: 'POST', body: JSON.stringify(body), ...more })
     answers.push([answer.status, await answer.json()])
   }
-  await post('/v1/t', { ...event('segment'), writeKey: 'wk_web' }, {
+  await post('/v1/t', { ...event('segment'), writeKey: 'wk_page' }, {
     keepalive: true, headers: { 'Content-Type': 'text/plain' }
   })
   await post('/api/s/track', event('jitsu'), {
-    headers: { 'Content-Type': 'application/json', 'X-Write-Key': 'wk_web' }
+    headers: { 'Content-Type': 'application/json', 'X-Write-Key': 'wk_page' }
   })
   await post('/com.snowplowanalytics.snowplow/tp2', {
     schema: 'iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4',
-    data: [{ e: 'pv', url: location.href, eid: 'snowplow', duid: 'browser', aid: 'wk_web', dtm: '1795316950798' }]
+    data: [{ e: 'pv', url: location.href, eid: 'snowplow', duid: 'browser', aid: 'wk_page', dtm: '1795316950798' }]
   }, { credentials: 'include', headers: { 'Content-Type': 'application/json; charset=UTF-8' } })
   answers.push(await new Promise(done => {
     const image = new Image()
     image.onload = () => done([200, image.width])
     image.onerror = () => done([0, 'no image'])
-    const fields = { e: 'pv', eid: 'pixel', duid: 'browser', aid: 'wk_web', dtm: '1795316950798', url: location.href }
+    const fields = { e: 'pv', eid: 'pixel', duid: 'browser', aid: 'wk_page', dtm: '1795316950798', url: location.href }
     image.src = url + '/i?' + new URLSearchParams(fields)
   }))
-  navigator.sendBeacon(url + '/v1/batch?writeKey=wk_web', JSON.stringify({ batch: [event('beacon')] }))
+  navigator.sendBeacon(url + '/v1/batch?writeKey=wk_page', JSON.stringify({ batch: [event('beacon')] }))
   return answers
 }
 """
@@ -69,6 +69,8 @@ def test_a_real_browser_may_send_from_another_origin(collector: Collecting, page
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip(f"no browser found ({', '.join(NAMES)}): apt-get install chromium")
+    add_keys(collector.inbox_url, page="wk_page")
+    collector.until_known("wk_page")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=found)
         page = browser.new_page()
@@ -78,7 +80,7 @@ def test_a_real_browser_may_send_from_another_origin(collector: Collecting, page
         page.wait_for_timeout(300)
         browser.close()
     assert answers == [[200, {"success": True}]] * 3 + [[200, 1]]
-    rows = {event.message_id: event.row() for event in collector.kept("web")}
+    rows = {event.message_id: event.row() for event in collector.kept("page")}
     assert sorted(rows) == ["beacon", "jitsu", "pixel", "segment", "snowplow"]
     assert {row["anonymous_id"] for row in rows.values()} == {"browser"}
     assert all("Chrome" in row["user_agent"] for row in rows.values())

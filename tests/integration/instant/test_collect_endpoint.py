@@ -117,9 +117,10 @@ def test_bad_events_are_told_and_set_apart_and_the_good_ones_kept(collector: Col
     kept = {row["record_id"]: row for row in refused(collector)}
     assert kept["ebad1"]["reason_code"] == "missing_identity"
     assert json.loads(kept["ebad1"]["record"])["messageId"] == "ebad1"
+    before = len(refused(collector))
     again = collector.post("/v1/batch", {"batch": batch})
     assert (again.json()["accepted"], again.json()["duplicates"]) == (0, 2)
-    assert len(refused(collector)) == len(kept), "a client that repeats itself does not repeat the line"
+    assert len(refused(collector)) == before, "a client that repeats itself does not repeat the line"
 
 
 def test_a_request_without_a_good_event_is_a_400(collector: Collecting) -> None:

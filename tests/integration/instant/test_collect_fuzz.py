@@ -80,7 +80,7 @@ def session(collector: Collecting) -> Iterator[requests.Session]:
         yield made
 
 
-quiet = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+quiet = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @quiet
@@ -93,14 +93,14 @@ def test_no_bytes_are_an_error_of_ours(
     assert answer.status_code in (200, 400, 401, 413, 422), (answer.status_code, answer.text)
 
 
-@settings(parent=quiet, max_examples=100)
+@settings(parent=quiet, max_examples=80)
 @given(query=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#"), max_size=80))
 def test_no_address_is_an_error_of_ours(collector: Collecting, session: requests.Session, query: str) -> None:
     answer = session.get(f"{collector.url}{SNOWPLOW_GET}?e=pv&{query}", timeout=30)
     assert answer.status_code in (200, 400, 401), (answer.status_code, answer.text)
 
 
-@settings(parent=quiet, max_examples=60)
+@settings(parent=quiet, max_examples=40)
 @given(messages=st.lists(_messages, min_size=1, max_size=6))
 def test_every_event_is_kept_told_or_there_before(
     collector: Collecting, session: requests.Session, messages: list[dict[str, Any]]
