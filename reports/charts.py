@@ -78,7 +78,7 @@ class Chart:
     """One chart, ready for the page.
 
     ``description`` is for those who do not see it; ``spec`` is Vega. ``months`` are columns that the script turns into
-    dates; ``measures`` are, layer by layer, the columns without which the layer has nothing to draw.
+    dates; ``measures`` are columns without which there is nothing to draw (not those of layers that filter their rows).
     """
 
     source: str
@@ -87,7 +87,7 @@ class Chart:
     description: str
     spec: Mapping[str, Any]
     months: tuple[str, ...]
-    measures: tuple[tuple[str, ...], ...]
+    measures: tuple[str, ...]
 
 
 def build_chart(block: Block, columns: Sequence[str], language: Language) -> Chart:
@@ -198,21 +198,16 @@ def _encodings(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _encodings(spec["spec"])
 
 
-def _measures(
-    spec: dict[str, Any], columns: Sequence[str], shared: tuple[str, ...] = ()
-) -> tuple[tuple[str, ...], ...]:
-    """The measures of every layer that has any; what the whole chart encodes is shared by all of them."""
-    own = (
+def _measures(spec: dict[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
+    """What the chart needs a value of. A layer with a transform of its own picks its rows, and may pick none."""
+    layers = [layer for layer in spec.get("layer", []) if "transform" not in layer]
+    needed = {**spec, "layer": layers} if "layer" in spec else spec
+    found = (
         str(encoding.get("field"))
-        for channel, encoding in spec.get("encoding", {}).items()
-        if channel in ("x", "y") and isinstance(encoding, dict) and encoding.get("type") == "quantitative"
+        for channel, encoding in _encodings(needed)
+        if channel in ("x", "y") and encoding.get("type") == "quantitative"
     )
-    measures = tuple(dict.fromkeys((*shared, *(field for field in own if field in columns))))
-    parts = [part for composition in _COMPOSITIONS for part in spec.get(composition, [])]
-    parts += [spec["spec"]] if isinstance(spec.get("spec"), dict) else []
-    if not parts:
-        return (measures,) if measures else ()
-    return tuple(layer for part in parts for layer in _measures(part, columns, measures))
+    return tuple(dict.fromkeys(field for field in found if field in columns))
 
 
 def _complete(channel: str, encoding: dict[str, Any], language: Language) -> None:

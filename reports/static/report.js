@@ -445,10 +445,7 @@
   const drawChart = async (/** @type {any} */ chart, /** @type {Selection} */ selection) => {
     const rows = chartRows(chart, selection);
     const place = /** @type {HTMLElement} */ (document.querySelector(`[data-chart="${chart.id}"]`));
-    const isUnknown = (/** @type {string} */ measure) => rows.every((row) => (row[measure] ?? null) === null);
-    // A layer may be without anything to draw while others have something.
-    const isBlank = chart.measures.length > 0 && chart.measures.every((/** @type {string[]} */ layer) => layer.some(isUnknown));
-    const isEmpty = !rows.length || isBlank;
+    const isEmpty = [...chart.measures, ""].some((measure) => rows.every((row) => measure && (row[measure] ?? null) === null));
     const plot = /** @type {HTMLElement} */ (place.parentElement);
     plot.classList.toggle("empty", isEmpty);
     plot.dataset.empty = isEmpty ? sources[chart.source].empty ?? language.words.no_rows : "";

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow
 import yaml
+from funnel_rows import STAGES, funnel_rows
 
 PROJECT = Path(__file__).parents[3]
 MONTHS = [f"2026-{month:02d}-01" for month in range(3, 11)]
@@ -49,7 +50,8 @@ def write_snapshot(path: Path) -> Path:
             "timestamp '2026-11-01 06:00:00' as as_of_at, timestamp '2026-11-01 06:10:00' as published_at, "
             "'0123456789abcdef' as ruleset_version"
         )
-        for table, rows in _rows(random.Random(20261101)).items():
+        chance = random.Random(20261101)
+        for table, rows in (_rows(chance) | funnel_rows(chance)).items():
             _insert(connection, table, contracts[table], rows)
     return path
 
@@ -224,7 +226,7 @@ def _rows(chance: random.Random) -> dict[str, list[dict[str, Any]]]:
                 "contacts_reached": 1000 // place,
                 "contacts_now": 100,
             }
-            for place, stage in enumerate(("mql", "sal", "sql"), start=1)
+            for place, stage in enumerate(STAGES, start=1)
         ],
         "fct_account_scores": [{"account_id": f"a{number}", "grade": "ABCD"[number % 4]} for number in range(10)],
         "mart_sal_mql": [
