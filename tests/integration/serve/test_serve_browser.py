@@ -96,3 +96,18 @@ def test_somebody_searches_reads_and_leaves(browser: Any, served: Served) -> Non
     assert "/login" in page.url
     assert not complaints
     page.context.close()
+
+
+def test_a_link_in_another_site_finds_the_open_session(browser: Any, served: Served) -> None:
+    page, _ = signed_in(browser, served, 1280)
+    other = page.context.new_page()
+    other.set_content(f'<a href="{served.url}/en/people/{JOAO}">in the CRM</a>')
+    other.get_by_role("link").click()
+    other.get_by_role("heading", name="João d'Ávila").wait_for(timeout=10_000)
+    page.context.close()
+    # Without a session it ends at the form, and does not go round for ever.
+    stranger = browser.new_context().new_page()
+    stranger.set_content(f'<a href="{served.url}/en/people/{JOAO}">in the CRM</a>')
+    stranger.get_by_role("link").click()
+    stranger.locator("#token").wait_for(timeout=10_000)
+    stranger.context.close()
