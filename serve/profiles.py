@@ -120,8 +120,17 @@ def contact_page(
     Raises:
         NotFound: no such person, or none who has a score.
     """
+    known = reading.one("select account_id from marts.dim_contacts where contact_id = $id", id=contact_id)
+    if known is None:
+        raise NotFound
+    account_id = known["account_id"]
+
+    def of_account(table: str) -> str:
+        # Rows lie sorted by account: naming it too saves reading all others.
+        return f"{table}.account_id is null" if account_id is None else f"{table}.account_id = $account"
+
     facts = reading.one(
-        """
+        f"""
         select
             contacts.contact_id,
             contacts.account_id,
@@ -153,17 +162,17 @@ def contact_page(
             (select max(owner_name) from marts.dim_owners as owners where owners.owner_id = contacts.owner_id)
                 as owner_name
         from marts.dim_contacts as contacts
-        inner join marts.fct_contact_scores as scores on contacts.contact_id = scores.contact_id
-        left join marts.dim_contact_stages as stages on contacts.contact_id = stages.contact_id
-        left join marts.mart_next_action as actions on contacts.contact_id = actions.contact_id
-        where contacts.contact_id = $id
+        inner join marts.fct_contact_scores as scores on scores.contact_id = $id and {of_account("scores")}
+        left join marts.dim_contact_stages as stages on stages.contact_id = $id and {of_account("stages")}
+        left join marts.mart_next_action as actions on actions.contact_id = $id and {of_account("actions")}
+        where contacts.contact_id = $id and {of_account("contacts")}
         """,
         id=contact_id,
+        **({} if account_id is None else {"account": account_id}),
     )
     if facts is None:
         raise NotFound
     told = _explained(reading, "contact", contact_id, language)
-    account_id = facts["account_id"]
     others = people_of(reading, account_id, 1, _COLLEAGUES + 1).rows if account_id else []
     return ContactPage(
         facts=facts,

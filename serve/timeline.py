@@ -195,20 +195,29 @@ def _timeline(
     ]
     union = " union all ".join(parts)
     used = {name: value for name, value in values.items() if f"${name}" in union}
-    counted = reading.one(f"select count(*) as total from ({union}) as entries", **used)
     rows = reading.rows(
         f"""
-        select entries.*, contacts.full_name
-        from (
-            select * from ({union}) as entries
-            order by happened_at desc, kind, entry_id
-            limit $limit offset $offset
-        ) as entries
-        left join marts.dim_contacts as contacts on entries.contact_id = contacts.contact_id
-        order by entries.happened_at desc, entries.kind, entries.entry_id
+        with
+            entries as materialized ({union}),
+
+            chosen as (
+                select *, (select count(*) from entries) as total
+                from entries
+                order by happened_at desc, kind, entry_id
+                limit $limit offset $offset
+            )
+
+        select chosen.*, contacts.full_name
+        from chosen
+        left join marts.dim_contacts as contacts on chosen.contact_id = contacts.contact_id
+        order by chosen.happened_at desc, chosen.kind, chosen.entry_id
         """,
         **used,
         limit=size,
         offset=offset(number, size),
     )
+    if rows or number == 1:
+        return Page(rows, number, int(rows[0]["total"]) if rows else 0, size)
+    # Beyond the last page: only the first one knows how many there are.
+    counted = reading.one(f"select count(*) as total from ({union}) as entries", **used)
     return Page(rows, number, int((counted or {"total": 0})["total"]), size)
