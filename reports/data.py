@@ -107,7 +107,7 @@ def plain(value: Any) -> Any:
 
 
 def _compact(values: list[Any]) -> Any:
-    """Numbers as a list; others as their distinct values and each row's place among them, one place if all are alike."""
+    """Numbers as a list; others as distinct values and each row's place among them, one place if all are alike."""
     if any(isinstance(value, str | dt.date) for value in values):
         places: dict[Any, int] = {}
         at = [places.setdefault(value, len(places)) for value in map(plain, values)]
