@@ -355,7 +355,7 @@ class _Translation:
 
     def _data(self, block: Block) -> Markup:
         caption = block.option("caption", self._language)
-        title = Markup("<h3>{}</h3>").format(caption) if caption else Markup("")
+        title = Markup('<p class="title">{}</p>').format(caption) if caption else Markup("")
         return Markup('<section class="data" id="{}">{}{}</section>').format(
             block.name, title, self._table(block, caption or self._nearest_heading(block))
         )

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from browser import MISSING, find_browser, running_browser, static_host
 from playwright.sync_api import Browser, Page
+from report_browser import MISSING, Site, find_browser, running_browser, static_host
 from report_snapshot import write_snapshot
 
 from reports import build_site
-
-
-@dataclass(frozen=True)
-class Site:
-    """A built site: its folder, its address, the snapshot it shows and its pages (stems, definitions included)."""
-
-    folder: Path
-    address: str
-    snapshot: Path
-    pages: list[str]
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import MISSING, find_browser, open_page, shown_table
-from conftest import Site
 from playwright.sync_api import Browser, Page
+from report_browser import MISSING, Site, find_browser, open_page, shown_table
 from report_snapshot import MONTHS, PEOPLE
 
 from reports.languages import ENGLISH, LANGUAGES, PORTUGUESE, Language, label, value_label, written

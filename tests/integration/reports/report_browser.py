@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +24,16 @@ READY = "() => performance.getEntriesByName('all-charts').length > 0 || !documen
 def find_browser() -> str | None:
     """The path of an installed Chromium."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A built site: its folder, its address, the snapshot it shows and its pages (stems, definitions included)."""
+
+    folder: Path
+    address: str
+    snapshot: Path
+    pages: list[str]
 
 
 @contextmanager
