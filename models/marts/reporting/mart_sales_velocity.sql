@@ -4,7 +4,12 @@
     stay); what was really won a day stands beside it.
 -#}
 with
-    opportunities as (select * from {{ ref("fct_opportunities") }}),
+    -- Closed before it was created: one of the two dates is wrong, and no cycle can be told.
+    opportunities as (
+        select *
+        from {{ ref("fct_opportunities") }}
+        where created_at is not null and (closed_at is null or closed_at >= created_at)
+    ),
 
     currencies as (select max(currency) as currency from {{ ref("reporting_currency") }}),
 

@@ -140,7 +140,7 @@ def _contract(chance: random.Random) -> Rows:
                     "is_mature": month < COHORTS[-2],
                 }
             )
-    speed = {
+    speed: dict[str, Any] = {
         "handoffs": 40,
         "answered": 22,
         "median_clock_seconds": 5400.0,
@@ -154,7 +154,7 @@ def _contract(chance: random.Random) -> Rows:
         "within_contract_lo_pct": 39.8,
         "within_contract_hi_pct": 69.3,
     }
-    kept = {"handoffs": 40, "met": 30, "breached": 8, "pending": 2, "judged": 38, "met_pct": 78.947}
+    kept: dict[str, Any] = {"handoffs": 40, "met": 30, "breached": 8, "pending": 2, "judged": 38, "met_pct": 78.947}
     kept |= {"met_lo_pct": 63.7, "met_hi_pct": 88.9, "check_name": "first_contact", "label_en": "First contact in time"}
     kept |= {"label_pt": "Primeiro contato no prazo"}
     months = [("all", None), *(("month", month) for month in COHORTS)]
