@@ -229,6 +229,20 @@ def _rows(chance: random.Random) -> dict[str, list[dict[str, Any]]]:
             for place, stage in enumerate(STAGES, start=1)
         ],
         "fct_account_scores": [{"account_id": f"a{number}", "grade": "ABCD"[number % 4]} for number in range(10)],
+        "mart_channel_quality": [
+            {
+                "month_on": month,
+                "channel": channel,
+                "campaign": "(none)",
+                "leads": 20,
+                "mqls": 12,
+                "sals": 8,
+                "sqls": 5,
+                "customers": 1,
+            }
+            for month in MONTHS
+            for channel in CHANNELS
+        ],
         "mart_sal_mql": [
             {
                 "cohort_kind": "month",
