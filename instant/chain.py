@@ -146,8 +146,12 @@ def compile_chain(manifest: Mapping[str, Any], targets: Iterable[str] = TARGETS)
             seeds[name] = node["schema"]
         elif name not in models:
             _refuse_kind(node)
+            read = _relations(_parsed(name, _text_of(node)))
             for parent in node["depends_on"]["nodes"]:
-                visit(parent)
+                # What a model only waits for is no input.
+                about = nodes.get(parent) or manifest["sources"][parent]
+                if _plain(about["relation_name"]) in read:
+                    visit(parent)
             if name not in models:
                 models.append(name)
 
@@ -356,6 +360,15 @@ def _definitions(text: str) -> Iterator[tuple[str, int, int]]:
                 break
 
 
+def _relations(parsed: exp.Expr) -> set[str]:
+    """Full names of the tables that a statement reads."""
+    return {".".join((table.catalog, table.db, table.name)) for table in parsed.find_all(exp.Table) if table.catalog}
+
+
+def _plain(relation: str | None) -> str:
+    return (relation or "").replace('"', "")
+
+
 def _replaced(name: str, text: str, relations: Mapping[str, str]) -> str:
     for relation, own in relations.items():
         text = text.replace(relation, _cte(own))
@@ -367,7 +380,7 @@ def _replaced(name: str, text: str, relations: Mapping[str, str]) -> str:
 
 def _refuse_foreign_rows(name: str, parsed: exp.Expr, reads: set[str], relations: Mapping[str, str]) -> bool:
     """Whether the model holds rows of somebody; refuses windows and sums that are not inside one account."""
-    scoped_tables = {relation.replace('"', "") for relation, own in relations.items() if own in reads}
+    scoped_tables = {_plain(relation) for relation, own in relations.items() if own in reads}
     for query, label, known in _queries(parsed, scoped_tables, {}, "final"):
         if not _is_scoped(query, scoped_tables, known) or (name, label) in ALLOWED:
             continue

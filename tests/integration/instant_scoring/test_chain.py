@@ -73,8 +73,12 @@ def test_what_is_not_one_query_is_refused_by_name(changed: Changed, fields: dict
 def test_a_source_that_is_no_leaf_is_refused_by_name(changed: Changed, manifest: dict[str, Any]) -> None:
     source = next(key for key in manifest["sources"] if key.endswith("raw_hubspot.deals"))
     parents = manifest["nodes"][f"model.leadhouse.{SUMS}"]["depends_on"]["nodes"]
+    depends_on = {"nodes": [*parents, source]}
+    deals = manifest["sources"][source]["relation_name"]
+    # Waited for, but not read.
+    compile_chain(changed(SUMS, "with", f"-- {deals}\nwith", depends_on=depends_on))
     with pytest.raises(ModelNotRestricted, match=SUMS):
-        compile_chain(changed(SUMS, depends_on={"nodes": [*parents, source]}))
+        compile_chain(changed(SUMS, "from lines", f"from lines cross join {deals}", depends_on=depends_on))
 
 
 @pytest.mark.parametrize("model", sorted({model for model, _ in ALLOWED}))
