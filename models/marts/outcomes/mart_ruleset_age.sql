@@ -48,8 +48,9 @@ with
                 )
             ) as days_since_review,
             case when spells.is_current then review_age.status end as review_status,
+            -- Rules first seen by the first build may have been in force long before it.
             case
-                when spells.is_current
+                when spells.is_current and spells.change_kind != 'first'
                 then spells.observed_at > last_review.reviewed_on or last_review.reviewed_on is null
             end as is_changed_since_review,
             cast(case when spells.is_current then drift.psi end as decimal(18, 4)) as worst_drift_psi,
