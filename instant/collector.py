@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from instant.limits import RateLimits
 from instant.metrics import SIZE_BOUNDS, Metrics
 from instant.receiving import Sorted, presented_key, refuse, sort_events
 from leadhouse.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 #: A transparent image of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -124,7 +127,7 @@ class Collector:
         except _Refusal as refusal:
             response = _refused(refusal, endpoint)
         except InboxUnavailable as error:
-            response = _refused(_Refusal(503, "inbox_unavailable", str(error), RETRY_AFTER), endpoint)
+            response = _unavailable(error, endpoint)
         response.headers.update(cross_origin(http))
         self.metrics.count("leadhouse_collect_requests_total", endpoint=endpoint, status=str(response.status_code))
         self.metrics.observe("leadhouse_collect_seconds", time.monotonic() - started, endpoint=endpoint)
@@ -216,7 +219,7 @@ class Collector:
         except _Refusal as refusal:
             response = _refused(refusal, HUBSPOT)
         except InboxUnavailable as error:
-            response = _refused(_Refusal(503, "inbox_unavailable", str(error), RETRY_AFTER), HUBSPOT)
+            response = _unavailable(error, HUBSPOT)
         self.metrics.count("leadhouse_collect_requests_total", endpoint=HUBSPOT, status=str(response.status_code))
         return response
 
@@ -325,6 +328,13 @@ def _answer(endpoint: str, found: Sorted, duplicates: int) -> Response:
     if found.refused or duplicates:
         content |= {"accepted": len(found.events) - duplicates, "duplicates": duplicates, "refused": found.told[:100]}
     return Response(orjson.dumps(content), status_code=status, media_type="application/json")
+
+
+def _unavailable(error: InboxUnavailable, endpoint: str) -> Response:
+    # Where the inbox is and what ails it is for the log and for /readyz, not for whoever sends.
+    _log.warning("503: %s", error)
+    words = "events cannot be kept at the moment; send them again"
+    return _refused(_Refusal(503, "inbox_unavailable", words, RETRY_AFTER), endpoint)
 
 
 def _refused(refusal: _Refusal, endpoint: str) -> Response:

@@ -101,6 +101,7 @@ def test_a_full_disk_is_answered_with_503_and_never_with_200(
     refused = answers[statuses.index(503)]
     assert refused.json()["code"] == "inbox_unavailable"
     assert refused.headers["Retry-After"]
+    assert "inbox.db" not in refused.text, "where it is kept is nobody's business"
     ready = requests.get(f"{collector.url}/readyz", timeout=30)
     assert (ready.status_code, ready.json()["ready"]) == (503, False)
     assert "refuses" in ready.json()["inbox"]
