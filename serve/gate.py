@@ -15,10 +15,10 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -188,14 +188,13 @@ def client_address(scope: Scope) -> str:
 
 def cookie(scope: Scope, name: str) -> str | None:
     """Value of a cookie that the request bears."""
-    jar: SimpleCookie = SimpleCookie()
+    # As browsers do, and not as the standard library does, which gives up at the first odd cookie: those of every other
+    # program on this machine's name come along.
     for header in Headers(scope=scope).getlist("cookie"):
-        try:
-            jar.load(header)
-        except CookieError:
-            return None
-    found = jar.get(name)
-    return found.value if found is not None else None
+        found = cookie_parser(header).get(name)
+        if found is not None:
+            return found
+    return None
 
 
 def set_session(scope: Scope, response: Response, session_id: str) -> None:

@@ -159,6 +159,14 @@ def test_a_link_with_a_wrong_token_opens_nothing(served: Served) -> None:
     served.door.attempts = Attempts()
 
 
+def test_cookies_of_other_programs_are_no_hindrance(served: Served) -> None:
+    ours = f"{SESSION_COOKIE}={served.door.sessions.start()}"
+    odd = '{"a": [1, 2]}="x; y"; _xsrf=2|3d; =; b@d=é'
+    for header in (f"{odd}; {ours}", f"{ours}; {odd}"):
+        with served.client(token=None, headers={"Cookie": header.encode()}) as client:
+            assert client.get("/en/accounts").status_code == 200, header
+
+
 def test_a_made_up_session_is_none(served: Served) -> None:
     with served.client(token=None, cookies={SESSION_COOKIE: "x" * 43}) as client:
         assert client.get("/en/accounts").status_code == 303
