@@ -81,9 +81,7 @@ def test_a_past_day_knows_the_moves_up_to_it(demo: Demo) -> None:
         assert latest <= as_of == scored_at
         known = f"(from {live(demo)}.marts.fct_stage_transitions where transition_at <= timestamp '{as_of}')"
         assert differing(connection, known, "replay.marts.fct_stage_transitions") == 0
-        with duckdb.connect(
-            str(demo.installation.data_dir / "published" / "current.duckdb"), read_only=True
-        ) as live_day:
+        with duckdb.connect(str(demo.installation.published), read_only=True) as live_day:
             contacts = connection.execute(
                 "select contact_id, account_id, fit_score, engagement_score from replay.marts.fct_contact_scores"
             ).fetchall()
