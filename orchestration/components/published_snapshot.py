@@ -45,7 +45,7 @@ class PublishedSnapshotComponent(dg.Component, dg.Model, dg.Resolvable):
                     "path": dg.MetadataValue.path(str(done.path)),
                     "as_of_at": str(done.as_of_at),
                     "ruleset_version": done.ruleset_version or "",
-                    "dagster/row_count": sum(done.rows.values()),
+                    "dagster/row_count": sum(rows for table, rows in done.rows.items() if "." not in table),
                     "tables": dg.MetadataValue.md(f"| table | rows |\n|---|---:|\n{listed}"),
                     "seconds": round(done.seconds, 3),
                 }

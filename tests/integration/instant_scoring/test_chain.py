@@ -76,7 +76,7 @@ def test_a_source_that_is_no_leaf_is_refused_by_name(changed: Changed, manifest:
     depends_on = {"nodes": [*parents, source]}
     deals = manifest["sources"][source]["relation_name"]
     # Waited for, but not read.
-    compile_chain(changed(SUMS, "with", f"-- {deals}\nwith", depends_on=depends_on))
+    compile_chain(changed(SUMS, "select *\nfrom final", f"-- {deals}\nselect * from final", depends_on=depends_on))
     with pytest.raises(ModelNotRestricted, match=SUMS):
         compile_chain(changed(SUMS, "from lines", f"from lines cross join {deals}", depends_on=depends_on))
 
