@@ -580,7 +580,7 @@ class _Translation:
             },
             "views": {name: self._views[name].for_client() for name in sorted(self._sent & set(self._views))},
             "charts": self._charts,
-            "queries": {name: self._queries[name].compact() for name in sorted(queries)},
+            "queries": {name: self._queries[name].compact for name in sorted(queries)},
         }
 
     def _nearest_heading(self, block: Block) -> str:

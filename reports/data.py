@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -55,8 +56,11 @@ class Rows:
             else:
                 kept.setdefault(column, place)
         places = list(kept.values())
+        if tuple(kept) == self.columns:
+            return self
         return Rows(tuple(kept), [tuple(row[place] for place in places) for row in self.rows])
 
+    @cached_property
     def compact(self) -> dict[str, Any]:
         """Columns for the script: numbers as they are, anything else as places in a list of its distinct values."""
         return {

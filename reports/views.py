@@ -191,7 +191,9 @@ class _Sums:
                 self._sums[column] = None
             return
         self._is_known[column] = True
-        self._sums[column] = (self._sums[column] or Decimal(0)) + Decimal(str(value))
+        self._sums[column] = (self._sums[column] or Decimal(0)) + (
+            value if isinstance(value, Decimal) else Decimal(str(value))
+        )
 
     def values(self) -> dict[str, Decimal | None]:
         return self._sums
