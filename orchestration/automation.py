@@ -23,12 +23,12 @@ from orchestration.assets import PUBLISHED_SNAPSHOT
 
 def plan_after_green_build() -> dg.AutomationCondition[Any]:
     """A new published snapshot that this plan has not been started for, and no plan is being made now."""
-    return _after_new_snapshot().with_label("a green build was published and not planned yet")
+    return _after_new_snapshot("a green build was published and not planned yet")
 
 
 def site_after_publish() -> dg.AutomationCondition[Any]:
     """A new published snapshot that the pages have not been started for, and none are being built now."""
-    return _after_new_snapshot().with_label("a green build was published and its pages are not built yet")
+    return _after_new_snapshot("a green build was published and its pages are not built yet")
 
 
 def apply_after_plan() -> dg.AutomationCondition[Any]:
@@ -40,10 +40,10 @@ def apply_after_plan() -> dg.AutomationCondition[Any]:
     ).with_label("a plan was made and not applied yet")
 
 
-def _after_new_snapshot() -> dg.AutomationCondition[Any]:
+def _after_new_snapshot(label: str) -> dg.AutomationCondition[Any]:
     published = dg.AssetSelection.assets(PUBLISHED_SNAPSHOT)
     new_snapshot = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()).allow(published)
     return (
         new_snapshot.since(dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated())
         & ~dg.AutomationCondition.in_progress()
-    )
+    ).with_label(label)
