@@ -27,7 +27,7 @@ pytestmark = pytest.mark.e2e
 #: When something was read or written, not what: differs between an incremental and a full run by nature.
 LINEAGE = {"read_at", "loaded_at", "_loaded_at", "published_at", "build_id", "load_id", "set_aside_at"}
 #: What a warehouse remembers of its own earlier days.
-HISTORY = {"fct_contact_identity_changes", "fct_list_memberships", "fct_list_versions"}
+HISTORY = {"fct_contact_identity_changes", "fct_list_memberships", "fct_list_versions", "mart_ruleset_age"}
 #: Raw reads side by side: the absorbed record's own links are among them, read before it was absorbed.
 READS = {"observed_hubspot_associations"}
 
