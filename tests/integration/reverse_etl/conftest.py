@@ -19,11 +19,13 @@ from writeback_portal import Portal, Project  # noqa: E402
 
 @pytest.fixture(scope="session")
 def start_portal() -> Iterator[Callable[..., Portal]]:
-    """Starts empty portals; all end with the session."""
+    """Starts empty portals without limits, which real time would set to tests whose clock is not real; all end with
+    the session."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*options: str) -> Portal:
-        command = [sys.executable, "-m", "sandbox.server", "--port", "0", "--burst", "0", "--daily", "0", *options]
+        no_limits = ("--burst", "0", "--daily", "0", "--searches", "0")
+        command = [sys.executable, "-m", "sandbox.server", "--port", "0", *no_limits, *options]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         running.append(process)
         assert process.stdout is not None
