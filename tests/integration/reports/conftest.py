@@ -1,4 +1,4 @@
-"""One site from a made-up snapshot and one browser for all tests of the pages."""
+"""One site from a made-up snapshot for all tests of the pages, and a browser."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(root / "site", address, snapshot, [*(page.name for page in pages), "definitions"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One browser a module: while Playwright runs, no other of it may start in the process."""
     if find_browser() is None:
         pytest.skip(MISSING)
     with running_browser() as running:
