@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 ROI_PAGE = "channels"
 RUNS = 5
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-#: What the issue asks for: (name, limit); every measure must be at or below its limit.
+#: What is aimed at: every measure must be at or below its limit.
 LIMITS = {
     "build_seconds": 10.0,
     "first_chart_ms": 1000.0,
