@@ -34,13 +34,13 @@ setup: $(STAMP) ## Make .venv from requirements.lock (the other targets do it by
 demo: $(STAMP) ## Run the whole path on the sandbox CRM (WORLD=small|medium|large)
 	@$(BIN)/leadhouse demo --world $(WORLD)
 
-# The tests of the models take about as long as all others together: side by side on two cores. What the first say is
-# shown when they have ended.
-MODELS := tests/integration/dbt_core
+# Tests of the models and of the whole path beside all others, on two cores. What the first say is shown when they have
+# ended.
+MODELS := tests/e2e tests/integration/dbt_core
 
 test: lint ## Run every test: style, types, dbt parse, unit, integration, end to end
 	@log=$$(mktemp); $(BIN)/python -m pytest $(MODELS) > $$log 2>&1 & models=$$!; \
-	$(BIN)/python -m pytest --ignore=$(MODELS); others=$$?; \
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(MODELS)); others=$$?; \
 	wait $$models; built=$$?; cat $$log; rm -f $$log; exit $$((others || built))
 
 lint: $(STAMP) ## Check style and types (ruff, mypy, sqlfmt)
