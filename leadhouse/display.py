@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Characters a line when the output goes to a file or a pipe, where there is no width to ask for.
 _FILE_WIDTH = 140
+#: From this amount on money is told in thousands.
+_MUCH = 100_000
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -265,9 +267,35 @@ def contract_tables(summary: Mapping[str, Any]) -> None:
     )
 
 
-def _lowest_and_highest(values: Mapping[str, float | None]) -> tuple[float | None, float | None]:
-    known = [value for value in values.values() if value is not None]
-    return min(known, default=None), max(known, default=None)
+def channel_tables(channels: Sequence[Mapping[str, Any]], currency: str) -> None:
+    """What each channel cost and brought under every model: revenue won, in thousands where it is much, and ROI."""
+    models = list(dict.fromkeys(model for channel in channels for model in channel["revenue"]))
+    # One word a line, so that all models stand side by side.
+    names = [model.replace("_", "\n") for model in models]
+    most = max((value or 0 for channel in channels for value in channel["revenue"].values()), default=0)
+    unit = 1_000 if most >= _MUCH else 1
+    money = f"{currency} thousand" if unit > 1 else currency
+    table(
+        f"Channels: spend, and revenue won that each model credits them with ({money})",
+        ("channel", "spend", *names),
+        [
+            (
+                channel["channel"],
+                round(channel["spend"] / unit),
+                *(round((channel["revenue"].get(model) or 0) / unit) for model in models),
+            )
+            for channel in channels
+        ],
+    )
+    table(
+        "ROI of the channels that cost something, by model: (revenue - spend) / spend",
+        ("channel", *names),
+        [
+            (channel["channel"], *(channel["roi"].get(model) for model in models))
+            for channel in channels
+            if channel["spend"]
+        ],
+    )
 
 
 def _counts(rows: Sequence[Mapping[str, Any]], name: str) -> str:
@@ -318,20 +346,7 @@ def summary_tables(summary: Mapping[str, Any]) -> None:
             for account in summary["top_accounts"]
         ],
     )
-    models = {model for channel in summary["channels"] for model in channel["credit"]}
-    table(
-        f"Channels ({summary['currency']}; won deals credited and ROI, lowest and highest of {len(models)} models)",
-        ("channel", "spend", "credit from", "to", "ROI from", "to"),
-        [
-            (
-                channel["channel"],
-                channel["spend"],
-                *_lowest_and_highest(channel["credit"]),
-                *_lowest_and_highest(channel["roi"]),
-            )
-            for channel in summary["channels"]
-        ],
-    )
+    channel_tables(summary["channels"], summary["currency"])
     contract_tables(summary)
     plan, done = summary["plan"], summary["apply"]
     table(

@@ -38,8 +38,9 @@ _CHANNELS = """
         round(max(roi), 2)::double as roi,
         max(currency) as currency
     from marts.mart_channel_roi
-    group by channel, model
-    order by channel, model
+    inner join marts.dim_attribution_models using (model)
+    group by channel, model, model_order
+    order by channel, model_order
 """
 
 _VERDICTS = """
