@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -69,18 +69,7 @@ def accounts(
     request: Request, reading: FromSnapshot, language: Code, q: Text = None, grade: Text = None, page: Text = None
 ) -> Response:
     """Accounts by score, or by how well they meet a search."""
-    asked, chosen = cleaned(q), _one_of(grade, grades(reading))
-    return _page(
-        request,
-        reading,
-        language,
-        "accounts.html",
-        "accounts",
-        asked=asked,
-        grade=chosen,
-        grades=grades(reading),
-        page=list_accounts(reading, asked, chosen, page_number(page)),
-    )
+    return _listed(request, reading, language, "accounts", list_accounts, q, grade, page)
 
 
 @router.get("/{language}/people")
@@ -88,18 +77,7 @@ def people(
     request: Request, reading: FromSnapshot, language: Code, q: Text = None, grade: Text = None, page: Text = None
 ) -> Response:
     """People likewise."""
-    asked, chosen = cleaned(q), _one_of(grade, grades(reading))
-    return _page(
-        request,
-        reading,
-        language,
-        "people.html",
-        "people",
-        asked=asked,
-        grade=chosen,
-        grades=grades(reading),
-        page=list_contacts(reading, asked, chosen, page_number(page)),
-    )
+    return _listed(request, reading, language, "people", list_contacts, q, grade, page)
 
 
 @router.get("/{language}/search")
@@ -177,6 +155,31 @@ def contact(
 
 def _one_of(given: str | None, known: Any) -> str | None:
     return given if given in known else None
+
+
+def _listed(
+    request: Request,
+    reading: Reading,
+    language: Code,
+    name: str,
+    listing: Callable[[Reading, str, str | None, int], Any],
+    asked: str | None,
+    grade: str | None,
+    number: str | None,
+) -> Response:
+    known = grades(reading)
+    chosen, text = _one_of(grade, known), cleaned(asked)
+    return _page(
+        request,
+        reading,
+        language,
+        f"{name}.html",
+        name,
+        asked=text,
+        grade=chosen,
+        grades=known,
+        page=listing(reading, text, chosen, page_number(number)),
+    )
 
 
 def _page(
